@@ -1,0 +1,303 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+
+namespace ToyPipeline.Core.Experiments;
+
+/// <summary>Turns the tree of an experiment file into specifications, and fills in the defaults.</summary>
+internal static partial class ExperimentBinder
+{
+    /// <summary>Largest n and m that a model may have.</summary>
+    private const int MaxFeatures = 1 << 16;
+
+    private static readonly (string Key, Comparison Comparison)[] s_comparisons =
+    [
+        ("equals", Comparison.EqualTo), ("between", Comparison.Between), ("at_least", Comparison.AtLeast), ("at_most", Comparison.AtMost),
+    ];
+
+    private static readonly string[] s_axisForms = ["values", "log", "linear"];
+    private static readonly string[] s_adamKeys = ["beta1", "beta2", "eps"];
+    private static readonly string[] s_sgdKeys = ["momentum"];
+
+    public static ExperimentHead Head(YamlMap root, string file)
+    {
+        var top = new YamlSection(file, "", root, "");
+        string name = top.Text("name");
+        if (!NamePattern().IsMatch(name) || name.Contains("..", StringComparison.Ordinal))
+            throw top.Error("name", $"is {name}; allowed: letters, digits, - _ and ., starting with a letter or digit");
+        var model = Model(top);
+        var axes = top.Sections("axes").Select(BindAxis).ToList();
+        foreach (var twice in axes.GroupBy(axis => axis.Path).Where(group => group.Count() > 1))
+            throw top.Error("axes", $"has {twice.Key} twice");
+        return new ExperimentHead(
+            name,
+            top.Text("title", name),
+            top.Text("description", ""),
+            top.Unsigned("seed", 0),
+            top.Integer("replicas", 1, 1),
+            axes,
+            new EvaluationSpec(top.Section("evaluation")?.Integer("samples", 1, 100_000) ?? 100_000),
+            [.. top.Sections("claims").Select(claim => BindClaim(claim, axes, model))]);
+    }
+
+    public static CellSpec Cell(YamlMap root, string file)
+    {
+        var top = new YamlSection(file, "", root, "");
+        var model = Model(top);
+        return new CellSpec(model, Data(top, model), Importance(top, model), Training(top));
+    }
+
+    /// <summary>The tree with all defaults written out.</summary>
+    public static YamlMap Resolve(YamlMap root, ExperimentHead head, string file)
+    {
+        var cell = Cell(root, file);
+        var optimizer = cell.Training.Optimizer;
+        var history = cell.Training.History;
+        var dataMap = root["data"] as YamlMap ?? YamlMap.Empty;
+        if (dataMap["sparsity"] is null && dataMap["density"] is null)
+            dataMap = dataMap.With("sparsity", "0");
+        dataMap = dataMap.With("values", YamlSection.KebabCase(cell.Data.Range));
+        if (dataMap["train"] is null)
+            dataMap = dataMap.With("train", "stream");
+        var importance = root["importance"] as YamlMap ?? YamlMap.Empty.With("decay", "1");
+        var training = YamlMap.Empty
+            .With("objective", YamlSection.KebabCase(cell.Training.Objective))
+            .With("steps", Text(cell.Training.Steps))
+            .With("batch", Text(cell.Training.Batch))
+            .With("optimizer", OptimizerMap(optimizer))
+            .With("schedule", YamlSection.KebabCase(cell.Training.Schedule))
+            .With("history", YamlMap.Empty
+                .With("loss_every", Text(history.LossEvery))
+                .With("snapshots", Text(history.Snapshots))
+                .With("spacing", YamlSection.KebabCase(history.Spacing)));
+        var resolved = YamlMap.Empty
+            .With("name", head.Name)
+            .With("title", head.Title)
+            .With("description", head.Description)
+            .With("seed", head.Seed.ToString(CultureInfo.InvariantCulture))
+            .With("model", root["model"]!)
+            .With("data", dataMap)
+            .With("importance", importance)
+            .With("training", training)
+            .With("replicas", Text(head.Replicas))
+            .With("axes", new YamlList(0, [.. head.Axes.Select(axis => YamlMap.Empty.With("path", axis.Path).With("values", YamlList.Of(axis.Values)))]))
+            .With("evaluation", YamlMap.Empty.With("samples", Text(head.Evaluation.Samples)));
+        return root["claims"] is { } claims ? resolved.With("claims", claims) : resolved;
+    }
+
+    private static YamlMap OptimizerMap(OptimizerSpec optimizer)
+    {
+        var map = YamlMap.Empty
+            .With("kind", YamlSection.KebabCase(optimizer.Kind))
+            .With("lr", Axis.Text(optimizer.LearningRate))
+            .With("weight_decay", Axis.Text(optimizer.WeightDecay));
+        return optimizer.Kind == OptimizerKind.Sgd
+            ? map.With("momentum", Axis.Text(optimizer.Momentum))
+            : map.With("beta1", Axis.Text(optimizer.Beta1)).With("beta2", Axis.Text(optimizer.Beta2)).With("eps", Axis.Text(optimizer.Epsilon));
+    }
+
+    private static string Text(int value) => value.ToString(CultureInfo.InvariantCulture);
+
+    private static ModelSpec Model(YamlSection top)
+    {
+        top.Required("model");
+        var model = top.Section("model")!;
+        var spec = new ModelSpec(model.Choice("kind", (ModelKind?)ModelKind.ReluOutput), model.Integer("features", 1), model.Integer("hidden", 1));
+        return spec.Features > MaxFeatures || spec.Hidden > MaxFeatures
+            ? throw model.Error(spec.Features > MaxFeatures ? "features" : "hidden", $"is over {MaxFeatures}, the largest that is supported")
+            : spec;
+    }
+
+    private static DataSpec Data(YamlSection top, ModelSpec model)
+    {
+        int n = model.Features;
+        var defaultRange = model.Kind == ModelKind.AbsoluteValue ? ValueRange.Signed : ValueRange.Unit;
+        if (top.Section("data") is not { } data)
+            return new DataSpec([.. Enumerable.Repeat(1.0, n)], defaultRange, [], null);
+
+        double[] density = [.. Densities(data, n)];
+        var sets = new List<FeatureSet>();
+        var owner = new Dictionary<int, int>();
+        foreach (var section in data.Sections("sets"))
+        {
+            var set = BindSet(section, n, density);
+            foreach (int member in set.Members)
+            {
+                if (!owner.TryAdd(member, sets.Count))
+                    throw section.Error($"feature {member} stands in two sets, or twice in one");
+                density[member] = set.Density;
+            }
+
+            sets.Add(set);
+        }
+
+        return new DataSpec(density, data.Choice("values", (ValueRange?)defaultRange), sets, TrainSamples(data));
+    }
+
+    private static IReadOnlyList<double> Densities(YamlSection section, int count)
+    {
+        if (section.Has("sparsity") && section.Has("density"))
+            throw section.Error("density", "stands beside sparsity; they say the same (density = 1 - sparsity): keep one");
+        if (section.Has("density"))
+            return section.PerFeature("density", count, Bounds.Density);
+        return section.Has("sparsity")
+            ? [.. section.PerFeature("sparsity", count, Bounds.Sparsity).Select(sparsity => 1 - sparsity)]
+            : [.. Enumerable.Repeat(1.0, count)];
+    }
+
+    private static FeatureSet BindSet(YamlSection section, int features, double[] density)
+    {
+        if (section.Has("correlated") == section.Has("anticorrelated"))
+            throw section.Error("a set has either correlated or anticorrelated, with a list of features");
+        var kind = section.Has("correlated") ? SetKind.Correlated : SetKind.Anticorrelated;
+        string key = kind == SetKind.Correlated ? "correlated" : "anticorrelated";
+        var members = section.Indices(key, features);
+        if (members.Count < 2)
+            throw section.Error(key, "has fewer than two features");
+        if (section.Has("density") || section.Has("sparsity"))
+            return new FeatureSet(kind, members, Densities(section, 1)[0]);
+        return members.All(member => density[member] == density[members[0]])
+            ? new FeatureSet(kind, members, density[members[0]])
+            : throw section.Error(key, "has features of different sparsity; give the set a sparsity of its own");
+    }
+
+    private static int? TrainSamples(YamlSection data)
+    {
+        if (data.Node("train") is null or YamlScalar { Text: "stream" })
+            return null;
+        if (data.Node("train") is YamlScalar)
+            throw data.Error("train", "allowed: stream, or { samples: N }");
+        return data.Section("train")!.Integer("samples", 1);
+    }
+
+    private static IReadOnlyList<double> Importance(YamlSection top, ModelSpec model)
+    {
+        if (top.Section("importance") is not { } importance)
+            return [.. Enumerable.Repeat(1.0, model.Features)];
+        if (importance.Has("decay") == importance.Has("values"))
+            throw top.Error("importance", "has either decay (I_i = decay^i) or values (one a feature)");
+        if (importance.Has("values"))
+            return importance.PerFeature("values", model.Features, Bounds.NotNegative);
+        double decay = importance.Number("decay", Bounds.Positive);
+        return [.. Enumerable.Range(0, model.Features).Select(i => Math.Pow(decay, i))];
+    }
+
+    private static TrainingSpec Training(YamlSection top)
+    {
+        // Defaults: the reference setting of the paper.
+        var training = top.Section("training") ?? new YamlSection("", "training", YamlMap.Empty, "training");
+        var history = training.Section("history") ?? new YamlSection("", "training.history", YamlMap.Empty, "training.history");
+        int steps = training.Integer("steps", 1, 10_000);
+        int snapshots = history.Integer("snapshots", 0, 0);
+        if (snapshots == 1)
+            throw history.Error("snapshots", "is 1; allowed: 0, or at least 2 (the first and the last step)");
+        return new TrainingSpec(
+            training.Choice("objective", (ObjectiveKind?)ObjectiveKind.Auto),
+            steps,
+            training.Integer("batch", 1, 1024),
+            Optimizer(training),
+            training.Choice("schedule", (Schedule?)Schedule.Constant),
+            new HistorySpec(history.Integer("loss_every", 0, 100), snapshots, history.Choice("spacing", (SnapshotSpacing?)SnapshotSpacing.Log)));
+    }
+
+    private static OptimizerSpec Optimizer(YamlSection training)
+    {
+        var optimizer = training.Section("optimizer") ?? new YamlSection("", "training.optimizer", YamlMap.Empty, "training.optimizer");
+        var kind = optimizer.Choice("kind", (OptimizerKind?)OptimizerKind.AdamW);
+        foreach (string key in kind == OptimizerKind.Sgd ? s_adamKeys : s_sgdKeys)
+        {
+            if (optimizer.Has(key))
+                throw optimizer.Error(key, $"does not belong to {YamlSection.KebabCase(kind)}");
+        }
+
+        return new OptimizerSpec(
+            kind,
+            optimizer.Number("lr", Bounds.Positive, 1e-3),
+            optimizer.Number("weight_decay", Bounds.NotNegative, kind == OptimizerKind.AdamW ? 0.01 : 0),
+            optimizer.Number("beta1", Bounds.BelowOne, 0.9),
+            optimizer.Number("beta2", Bounds.BelowOne, 0.999),
+            optimizer.Number("eps", Bounds.Positive, 1e-8),
+            optimizer.Number("momentum", Bounds.BelowOne, 0));
+    }
+
+    private static Axis BindAxis(YamlSection section)
+    {
+        string path = section.Text("path");
+        if (AxisSetter.Split(path) is not { } split || !ExperimentKeys.AxisPaths.Contains(split.Path))
+        {
+            string hint = ExperimentKeys.Closest(path, ExperimentKeys.AxisPaths) is { } close ? $"did you mean {close}? " : "";
+            throw section.Error("path", $"is {path}, which is not a setting; {hint}Allowed: {string.Join(", ", ExperimentKeys.AxisPaths)}");
+        }
+
+        if (split.Index is not null && split.Path is not ("data.sparsity" or "data.density" or "importance.values"))
+            throw section.Error("path", $"is {path}; only data.sparsity, data.density and importance.values take an index");
+        int forms = s_axisForms.Count(section.Has);
+        if (forms != 1)
+            throw section.Error("an axis has one of values, log and linear");
+        return new Axis(path, section.Has("values") ? Values(section) : Spaced(section, section.Has("log")));
+    }
+
+    private static IReadOnlyList<string> Values(YamlSection section)
+    {
+        var values = section.Texts("values");
+        if (values.Count == 0)
+            throw section.Error("values", "is empty");
+        return values.Distinct().Count() == values.Count ? values : throw section.Error("values", "has a value twice");
+    }
+
+    private static IReadOnlyList<string> Spaced(YamlSection section, bool log)
+    {
+        string key = log ? "log" : "linear";
+        var numbers = section.Numbers(key, Bounds.Finite);
+        if (numbers.Count != 3 || numbers[2] != Math.Floor(numbers[2]) || numbers[2] is < 2 or > 1_000_000 || numbers[0] == numbers[1])
+            throw section.Error(key, "is [from, to, count] with a count of at least 2 and from different from to");
+        if (log && !(numbers[0] > 0 && numbers[1] > 0))
+            throw section.Error(key, "needs both ends greater than 0");
+        return log ? Axis.Log(numbers[0], numbers[1], (int)numbers[2]) : Axis.Linear(numbers[0], numbers[1], (int)numbers[2]);
+    }
+
+    private static ClaimSpec BindClaim(YamlSection section, List<Axis> axes, ModelSpec model)
+    {
+        string measure = section.Text("measure");
+        if (ClaimMeasures.Problem(measure, model.Features) is { } problem)
+            throw section.Error("measure", $"is {measure}, {problem}");
+        var present = s_comparisons.Where(pair => section.Has(pair.Key)).ToList();
+        if (present.Count != 1)
+            throw section.Error($"a claim has one of {string.Join(", ", s_comparisons.Select(pair => pair.Key))}");
+        var (key, comparison) = present[0];
+        var expected = section.Node(key) is YamlList ? section.Texts(key) : [section.Text(key)];
+        if (comparison == Comparison.Between && section.Numbers(key, Bounds.Finite).Count != 2)
+            throw section.Error(key, "is [low, high]");
+        if (comparison is Comparison.AtLeast or Comparison.AtMost)
+            section.Number(key, Bounds.Finite);
+        return new ClaimSpec(At(section, axes), measure, comparison, expected, section.Number("tolerance", Bounds.NotNegative, 0));
+    }
+
+    private static Dictionary<string, string> At(YamlSection section, List<Axis> axes)
+    {
+        var at = new Dictionary<string, string>();
+        switch (section.Node("at"))
+        {
+            case null:
+                return at;
+            case YamlMap map:
+                foreach (var (path, value) in map.Pairs)
+                {
+                    var axis = axes.Find(axis => axis.Path == path)
+                        ?? throw section.Error("at", $"names {path}, which is no axis; axes: {string.Join(", ", axes.Select(axis => axis.Path))}");
+                    string text = (value as YamlScalar)?.Text ?? "";
+                    at[path] = axis.Values.FirstOrDefault(candidate => Same(candidate, text))
+                        ?? throw section.Error("at", $"names {path} = {text}, which the axis does not have; it has {string.Join(", ", axis.Values)}");
+                }
+
+                return at;
+            default:
+                throw section.Error("at", "is a mapping of axis paths to values");
+        }
+    }
+
+    private static bool Same(string a, string b) =>
+        a == b || (double.TryParse(a, CultureInfo.InvariantCulture, out double x) && double.TryParse(b, CultureInfo.InvariantCulture, out double y) && x == y);
+
+    [GeneratedRegex("^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$", RegexOptions.CultureInvariant)]
+    private static partial Regex NamePattern();
+}

@@ -1,0 +1,99 @@
+namespace ToyPipeline.Core.Experiments;
+
+/// <summary>One cell of the grid.</summary>
+/// <param name="Index">Place in the grid; the last axis varies fastest.</param>
+/// <param name="Coordinates">Value of each axis.</param>
+public sealed record Cell(int Index, IReadOnlyList<Coordinate> Coordinates)
+{
+    /// <inheritdoc/>
+    public override string ToString() => Coordinates.Count == 0 ? "the only cell" : string.Join(", ", Coordinates);
+}
+
+/// <summary>One model: a replica of a cell.</summary>
+/// <param name="Index">Place among all instances: cell · replicas + replica.</param>
+/// <param name="Cell">Its cell.</param>
+/// <param name="Replica">Which start, 0 to replicas − 1.</param>
+/// <param name="Seed">Seed of its initial parameters and training samples.</param>
+public sealed record Instance(int Index, Cell Cell, int Replica, ulong Seed);
+
+/// <summary>Instances of one shape and training setting that train side by side: the unit of work, of checkpoints and of weight files.</summary>
+/// <param name="Index">Place among the packs.</param>
+/// <param name="Instances">Members; all have one <see cref="ModelSpec"/> and one <see cref="TrainingSpec"/>.</param>
+/// <param name="Specs">Specification of each member's cell.</param>
+public sealed record Pack(int Index, IReadOnlyList<Instance> Instances, IReadOnlyList<CellSpec> Specs)
+{
+    /// <summary>Shape that all members share.</summary>
+    public ModelSpec Model => Specs[0].Model;
+
+    /// <summary>Training setting that all members share.</summary>
+    public TrainingSpec Training => Specs[0].Training;
+}
+
+/// <summary>The grid of an experiment: cells, instances, packs.</summary>
+public sealed class Grid
+{
+    /// <summary>Largest number of instances in a pack.</summary>
+    public const int DefaultPackSize = 1024;
+
+    private readonly Experiment _experiment;
+
+    /// <summary>The grid of <paramref name="experiment"/>.</summary>
+    public Grid(Experiment experiment)
+    {
+        _experiment = experiment;
+        CellCount = experiment.Axes.Aggregate(1, (count, axis) => checked(count * axis.Values.Count));
+    }
+
+    /// <summary>Number of cells.</summary>
+    public int CellCount { get; }
+
+    /// <summary>Number of instances: cells times replicas.</summary>
+    public int InstanceCount => checked(CellCount * _experiment.Replicas);
+
+    /// <summary>All cells in order.</summary>
+    public IEnumerable<Cell> Cells => Enumerable.Range(0, CellCount).Select(CellAt);
+
+    /// <summary>The cell at a place in the grid.</summary>
+    public Cell CellAt(int index)
+    {
+        var coordinates = new Coordinate[_experiment.Axes.Count];
+        int rest = index;
+        for (int a = coordinates.Length - 1; a >= 0; a--)
+        {
+            var axis = _experiment.Axes[a];
+            (rest, int place) = Math.DivRem(rest, axis.Values.Count);
+            coordinates[a] = new Coordinate(axis.Path, axis.Values[place]);
+        }
+
+        return new Cell(index, coordinates);
+    }
+
+    /// <summary>The specification of a cell.</summary>
+    /// <inheritdoc cref="Experiment.Spec" path="/exception"/>
+    public CellSpec Spec(Cell cell) => _experiment.Spec(cell.Coordinates);
+
+    /// <summary>The instance at a place among all instances.</summary>
+    public Instance InstanceAt(int index)
+    {
+        var (cellIndex, replica) = Math.DivRem(index, _experiment.Replicas);
+        var cell = CellAt(cellIndex);
+        return new Instance(index, cell, replica, _experiment.InstanceSeed(cell.Coordinates, replica));
+    }
+
+    /// <summary>The grid cut into packs of at most <paramref name="size"/> instances of one shape, in the order of the instances.</summary>
+    public IReadOnlyList<Pack> Packs(int size = DefaultPackSize)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(size, 1);
+        var ensembles = Cells.Select(cell => (cell, spec: Spec(cell))).GroupBy(pair => (pair.spec.Model, pair.spec.Training));
+        var packs = new List<Pack>();
+        foreach (var ensemble in ensembles)
+        {
+            var members = ensemble.SelectMany(pair => Enumerable.Range(0, _experiment.Replicas).Select(replica =>
+                (instance: InstanceAt((pair.cell.Index * _experiment.Replicas) + replica), pair.spec)));
+            foreach (var chunk in members.Chunk(size))
+                packs.Add(new Pack(packs.Count, [.. chunk.Select(member => member.instance)], [.. chunk.Select(member => member.spec)]));
+        }
+
+        return packs;
+    }
+}

@@ -1,0 +1,171 @@
+namespace ToyPipeline.Core.Experiments;
+
+/// <summary>The four architectures of the paper.</summary>
+public enum ModelKind
+{
+    /// <summary><c>x' = G x + b</c>, with <c>G = W Wᵀ</c>.</summary>
+    Linear,
+
+    /// <summary><c>x' = ReLU(G x + b)</c>, with <c>G = W Wᵀ</c>.</summary>
+    ReluOutput,
+
+    /// <summary><c>h = ReLU(Wᵀ x)</c>, <c>x' = ReLU(W h + b)</c>.</summary>
+    ReluHidden,
+
+    /// <summary><c>h = ReLU(W1ᵀ x)</c>, <c>y = ReLU(W2 h + b)</c>, with target <c>|x|</c>.</summary>
+    AbsoluteValue,
+}
+
+/// <summary>Architecture and shape of one model.</summary>
+/// <param name="Kind">Architecture.</param>
+/// <param name="Features">n, the number of features.</param>
+/// <param name="Hidden">m, the number of hidden dimensions.</param>
+public sealed record ModelSpec(ModelKind Kind, int Features, int Hidden);
+
+/// <summary>Range of a present feature's uniform value.</summary>
+public enum ValueRange
+{
+    /// <summary>Uniform on [0, 1].</summary>
+    Unit,
+
+    /// <summary>Uniform on [−1, 1].</summary>
+    Signed,
+}
+
+/// <summary>How the members of a set depend on each other.</summary>
+public enum SetKind
+{
+    /// <summary>All members are present together, or none.</summary>
+    Correlated,
+
+    /// <summary>Exactly one member is present, or none.</summary>
+    Anticorrelated,
+}
+
+/// <summary>Features whose presence one draw decides.</summary>
+/// <param name="Kind">All together, or exactly one.</param>
+/// <param name="Members">Feature indices.</param>
+/// <param name="Density">Probability that the set is active.</param>
+public sealed record FeatureSet(SetKind Kind, IReadOnlyList<int> Members, double Density);
+
+/// <summary>Distribution of the features, and where training samples come from.</summary>
+/// <param name="Density">p_i = 1 − S_i for every feature, length n. Of a member of a set: the set's density.</param>
+/// <param name="Range">Range of a present feature's value.</param>
+/// <param name="Sets">Correlated and anticorrelated sets; a feature is in at most one.</param>
+/// <param name="TrainSamples">Size of the dataset on disk that training cycles through; null streams fresh samples.</param>
+public sealed record DataSpec(IReadOnlyList<double> Density, ValueRange Range, IReadOnlyList<FeatureSet> Sets, int? TrainSamples);
+
+/// <summary>Which optimizer, with TorchSharp's names and defaults.</summary>
+public enum OptimizerKind
+{
+    /// <summary>AdamW: decoupled weight decay.</summary>
+    AdamW,
+
+    /// <summary>Adam: weight decay added to the gradient.</summary>
+    Adam,
+
+    /// <summary>Stochastic gradient descent with momentum.</summary>
+    Sgd,
+}
+
+/// <summary>Optimizer and its constants.</summary>
+/// <param name="Kind">Algorithm.</param>
+/// <param name="LearningRate">Peak learning rate; the schedule scales it.</param>
+/// <param name="WeightDecay">Weight decay; 0.01 for AdamW and 0 otherwise unless given.</param>
+/// <param name="Beta1">Decay of the first moment (Adam, AdamW).</param>
+/// <param name="Beta2">Decay of the second moment (Adam, AdamW).</param>
+/// <param name="Epsilon">Added to the denominator (Adam, AdamW).</param>
+/// <param name="Momentum">Momentum (SGD).</param>
+public sealed record OptimizerSpec(
+    OptimizerKind Kind, double LearningRate, double WeightDecay, double Beta1, double Beta2, double Epsilon, double Momentum);
+
+/// <summary>How the learning rate changes over the steps.</summary>
+public enum Schedule
+{
+    /// <summary>Stays at the learning rate.</summary>
+    Constant,
+
+    /// <summary>Falls to 0 along half a cosine.</summary>
+    Cosine,
+
+    /// <summary>Falls to 0 on a line.</summary>
+    Linear,
+}
+
+/// <summary>What computes loss and gradient.</summary>
+public enum ObjectiveKind
+{
+    /// <summary>The fastest that covers the experiment.</summary>
+    Auto,
+
+    /// <summary>TorchSharp eager mode: any model.</summary>
+    Autograd,
+
+    /// <summary>SIMD kernels: sampling, forward, loss, gradient and optimizer in one pass.</summary>
+    Fused,
+
+    /// <summary>Closed-form expected loss, small n.</summary>
+    Exact,
+}
+
+/// <summary>Spacing of recorded weight snapshots.</summary>
+public enum SnapshotSpacing
+{
+    /// <summary>Equal steps.</summary>
+    Linear,
+
+    /// <summary>Equal ratios of steps.</summary>
+    Log,
+}
+
+/// <summary>What is recorded while training.</summary>
+/// <param name="LossEvery">The mean loss of every so many steps is recorded; 0 records nothing.</param>
+/// <param name="Snapshots">Number of weight snapshots, the first step and the last included; 0 records none.</param>
+/// <param name="Spacing">Where the snapshots lie.</param>
+public sealed record HistorySpec(int LossEvery, int Snapshots, SnapshotSpacing Spacing);
+
+/// <summary>How an instance is trained.</summary>
+/// <param name="Objective">What computes loss and gradient.</param>
+/// <param name="Steps">Number of optimizer steps.</param>
+/// <param name="Batch">Samples per step.</param>
+/// <param name="Optimizer">Optimizer and its constants.</param>
+/// <param name="Schedule">Learning rate over the steps.</param>
+/// <param name="History">What is recorded.</param>
+public sealed record TrainingSpec(
+    ObjectiveKind Objective, int Steps, int Batch, OptimizerSpec Optimizer, Schedule Schedule, HistorySpec History);
+
+/// <summary>The dataset on which instances are evaluated.</summary>
+/// <param name="Samples">Number of samples of each evaluation dataset.</param>
+public sealed record EvaluationSpec(int Samples);
+
+/// <summary>All that decides one instance's training and evaluation, except its seed.</summary>
+/// <param name="Model">Architecture and shape.</param>
+/// <param name="Data">Feature distribution.</param>
+/// <param name="Importance">I_i for every feature, length n.</param>
+/// <param name="Training">Training setting.</param>
+public sealed record CellSpec(ModelSpec Model, DataSpec Data, IReadOnlyList<double> Importance, TrainingSpec Training);
+
+/// <summary>How a measured value is compared with the expected one.</summary>
+public enum Comparison
+{
+    /// <summary>Equal; numbers within the tolerance.</summary>
+    EqualTo,
+
+    /// <summary>Within two bounds, both included.</summary>
+    Between,
+
+    /// <summary>At least the bound.</summary>
+    AtLeast,
+
+    /// <summary>At most the bound.</summary>
+    AtMost,
+}
+
+/// <summary>A statement about the measured results that analysis checks.</summary>
+/// <param name="At">The cells that it speaks of: values of axes by path; empty for all cells.</param>
+/// <param name="Measure">Name of the measure, for example <c>geometry</c> or <c>norm[2]</c>.</param>
+/// <param name="Comparison">How it is compared.</param>
+/// <param name="Expected">One value, the two bounds of <see cref="Comparison.Between"/>, or a list, as written.</param>
+/// <param name="Tolerance">Allowed difference of numbers that should be equal.</param>
+public sealed record ClaimSpec(
+    IReadOnlyDictionary<string, string> At, string Measure, Comparison Comparison, IReadOnlyList<string> Expected, double Tolerance);

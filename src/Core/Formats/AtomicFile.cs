@@ -1,0 +1,51 @@
+namespace ToyPipeline.Core.Formats;
+
+/// <summary>Files that appear whole or not at all: written aside, flushed to disk, renamed.</summary>
+public static class AtomicFile
+{
+    /// <summary>Suffix of files that are being written; what a killed process leaves behind can be deleted.</summary>
+    public const string TemporarySuffix = ".partial";
+
+    /// <summary>Writes <paramref name="path"/> through <paramref name="write"/>. Creates the folder where it is missing.</summary>
+    /// <exception cref="EnvironmentFaultException">The folder cannot be written, or the disk is full; no partial file is left.</exception>
+    public static void Write(string path, Action<Stream> write)
+    {
+        string temporary = $"{path}.{Environment.ProcessId}.{Environment.CurrentManagedThreadId}{TemporarySuffix}";
+        try
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
+            using (var stream = new FileStream(temporary, FileMode.Create, FileAccess.ReadWrite, FileShare.None, 1 << 16))
+            {
+                write(stream);
+                stream.Flush(flushToDisk: true);
+            }
+
+            File.Move(temporary, path, overwrite: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new EnvironmentFaultException($"Cannot write {path}: {e.Message} Free space or choose another folder with --artifacts, then run the same command again.", e);
+        }
+        finally
+        {
+            TryDelete(temporary);
+        }
+    }
+
+    /// <summary>Writes text as UTF-8 without a byte order mark.</summary>
+    /// <inheritdoc cref="Write" path="/exception"/>
+    public static void WriteText(string path, string text) =>
+        Write(path, stream => stream.Write(System.Text.Encoding.UTF8.GetBytes(text)));
+
+    private static void TryDelete(string path)
+    {
+        try
+        {
+            File.Delete(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The write's own error is the one to report.
+        }
+    }
+}

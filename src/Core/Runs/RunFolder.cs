@@ -1,0 +1,187 @@
+using System.Diagnostics;
+using System.Reflection;
+using ToyPipeline.Core.Experiments;
+using ToyPipeline.Core.Formats;
+
+namespace ToyPipeline.Core.Runs;
+
+/// <summary>What became of a stage.</summary>
+public enum StageOutcome
+{
+    /// <summary>It ran.</summary>
+    Ran,
+
+    /// <summary>Its options, inputs and outputs were as it left them.</summary>
+    Skipped,
+}
+
+/// <summary>The folder of one run, <c>artifacts/&lt;name&gt;/</c>: where each stage's files are, and who may write them.</summary>
+public sealed class RunFolder : IDisposable
+{
+    private const string LockFile = ".lock";
+    private const string HolderFile = ".lock.holder";
+
+    private readonly FileStream _lock;
+    private RunManifest _manifest;
+
+    private RunFolder(string root, Experiment experiment, FileStream held, RunManifest manifest)
+    {
+        Root = root;
+        Experiment = experiment;
+        _lock = held;
+        _manifest = manifest;
+    }
+
+    /// <summary>Path of the folder.</summary>
+    public string Root { get; }
+
+    /// <summary>The experiment of the run.</summary>
+    public Experiment Experiment { get; }
+
+    /// <summary>Redo stages even where nothing changed.</summary>
+    public bool Force { get; init; }
+
+    /// <summary>Take files that changed after their stage wrote them as they are now.</summary>
+    public bool AcceptChanges { get; init; }
+
+    /// <summary>Version of ToyPipeline, as records carry it.</summary>
+    public static string Version { get; } =
+        typeof(RunFolder).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0";
+
+    /// <summary>What the stages did so far.</summary>
+    public RunManifest Manifest => _manifest;
+
+    /// <summary>Path of the dataset <paramref name="name"/>, relative to <see cref="Root"/>.</summary>
+    public static string Dataset(string name) => $"data/{name}";
+
+    /// <summary>Path of a pack's weights, relative to <see cref="Root"/>.</summary>
+    public static string Weights(int pack) => $"weights/pack-{pack:D5}.safetensors";
+
+    /// <summary>Path of a pack's training history, relative to <see cref="Root"/>.</summary>
+    public static string History(int pack) => $"weights/pack-{pack:D5}.history.safetensors";
+
+    /// <summary>Path of an instance's ONNX model, relative to <see cref="Root"/>.</summary>
+    public static string InstanceModel(int instance) => $"models/instance-{instance:D5}.onnx";
+
+    /// <summary>Path of a pack's ONNX model, relative to <see cref="Root"/>.</summary>
+    public static string EnsembleModel(int pack) => $"models/pack-{pack:D5}.onnx";
+
+    /// <summary>Opens the run of <paramref name="experiment"/> below <paramref name="artifacts"/> for writing, and holds it until disposed.</summary>
+    /// <exception cref="EnvironmentFaultException">The folder cannot be written, or another process holds it.</exception>
+    /// <exception cref="InvalidInputException">The folder's manifest is damaged.</exception>
+    public static RunFolder Open(string artifacts, Experiment experiment, bool force = false, bool acceptChanges = false)
+    {
+        string root = System.IO.Path.Combine(artifacts, experiment.Name);
+        var held = Hold(root);
+        try
+        {
+            var folder = new RunFolder(root, experiment, held, RunManifest.Load(root)) { Force = force, AcceptChanges = acceptChanges };
+            string resolved = experiment.Resolved();
+            string path = folder.Path("experiment.yaml");
+            if (!File.Exists(path) || File.ReadAllText(path) != resolved)
+                AtomicFile.WriteText(path, resolved);
+            return folder;
+        }
+        catch
+        {
+            held.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Absolute or working-directory path of a file given relative to <see cref="Root"/>.</summary>
+    public string Path(string relative) => System.IO.Path.Combine(Root, relative);
+
+    /// <summary>Runs a stage, unless its options and inputs are what they were and its outputs still stand.</summary>
+    /// <param name="name">Name of the stage.</param>
+    /// <param name="options">The settings that it depends on, as text.</param>
+    /// <param name="inputs">Files that it reads, relative to <see cref="Root"/>.</param>
+    /// <param name="work">Does the work and returns the files that it wrote, relative to <see cref="Root"/>.</param>
+    /// <exception cref="InvalidInputException">An input is missing, or changed after its stage wrote it.</exception>
+    public StageOutcome Stage(string name, string options, IReadOnlyList<string> inputs, Func<IReadOnlyList<string>> work)
+    {
+        var read = inputs.Select(Verified).ToList();
+        if (!Force && _manifest.Stages.TryGetValue(name, out var last) && last.Version == Version && last.Options == options
+            && last.Inputs.SequenceEqual(read) && last.Outputs.All(Stands))
+        {
+            return StageOutcome.Skipped;
+        }
+
+        var clock = Stopwatch.StartNew();
+        var outputs = work().Select(path => FileRecord.Of(Root, path)).ToList();
+        RemoveStale(name, outputs);
+        // The manifest is written last: a stage that was cut short runs again.
+        _manifest = _manifest.With(name, new StageRecord(options, read, outputs, Version, Math.Round(clock.Elapsed.TotalSeconds, 3), DateTime.UtcNow));
+        _manifest.Save(Root);
+        return StageOutcome.Ran;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        try
+        {
+            File.Delete(Path(HolderFile));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The holder's name is only for messages: the lock itself goes with the stream.
+        }
+
+        _lock.Dispose();
+    }
+
+    private FileRecord Verified(string path)
+    {
+        if (!File.Exists(Path(path)))
+            throw new InvalidInputException($"{Path(path)} is missing: run the stage before this one first, or the whole pipeline with `toy run`.");
+        var now = FileRecord.Of(Root, path);
+        if (!AcceptChanges && _manifest.Writer(path) is { } written && written.File != now)
+        {
+            throw new InvalidInputException(
+                $"{Path(path)} does not match its SHA-256 in {RunManifest.FileName}: it changed after `toy {written.Stage}` wrote it; "
+                + $"make it again with `toy {written.Stage} --force`, or take it as it is with --accept-changes.");
+        }
+
+        return now;
+    }
+
+    private bool Stands(FileRecord file) =>
+        File.Exists(Path(file.Path)) && new FileInfo(Path(file.Path)).Length == file.Bytes && FileRecord.Of(Root, file.Path) == file;
+
+    // What an earlier run of the stage wrote and this one did not is no longer true.
+    private void RemoveStale(string name, List<FileRecord> outputs)
+    {
+        if (!_manifest.Stages.TryGetValue(name, out var last))
+            return;
+        foreach (var file in last.Outputs.Where(old => outputs.All(output => output.Path != old.Path)))
+            File.Delete(Path(file.Path));
+    }
+
+    private static FileStream Hold(string root)
+    {
+        try
+        {
+            Directory.CreateDirectory(root);
+            string path = System.IO.Path.Combine(root, LockFile);
+            FileStream held;
+            try
+            {
+                held = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            }
+            catch (IOException) when (File.Exists(path))
+            {
+                string holder = System.IO.Path.Combine(root, HolderFile);
+                string who = File.Exists(holder) ? File.ReadAllText(holder).Trim() : "another process";
+                throw new EnvironmentFaultException($"{root} is held by {who}; wait until it has finished, or stop it.");
+            }
+
+            File.WriteAllText(System.IO.Path.Combine(root, HolderFile), $"process {Environment.ProcessId} on {Environment.MachineName} since {DateTime.UtcNow:yyyy-MM-dd HH:mm:ss} UTC");
+            return held;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new EnvironmentFaultException($"The run folder {root} cannot be written: {e.Message} Choose another with --artifacts.", e);
+        }
+    }
+}
