@@ -1,0 +1,60 @@
+using ToyPipeline.Core.Experiments;
+using ToyPipeline.Core.Formats;
+using ToyPipeline.Core.Random;
+using ToyPipeline.Core.Runs;
+
+namespace ToyPipeline.DataGen;
+
+/// <summary>The first stage: the evaluation datasets of every cell, and the training datasets of cells that train from disk.</summary>
+public static class GenerateStage
+{
+    /// <summary>Draws the datasets that the experiment of <paramref name="run"/> needs, each distribution once.</summary>
+    /// <param name="run">The run folder.</param>
+    /// <param name="csv">Write CSV too.</param>
+    /// <param name="progress">Told how far it is.</param>
+    /// <param name="cancellation">Stops between shards.</param>
+    /// <exception cref="Core.EnvironmentFaultException">The folder cannot be written.</exception>
+    public static StageOutcome Run(RunFolder run, bool csv, Action<StageProgress> progress, CancellationToken cancellation)
+    {
+        var experiment = run.Experiment;
+        string options = experiment.Resolved("seed", "model", "data", "axes", "evaluation") + (csv ? "csv: true\n" : "");
+        return run.Stage("generate", options, [], () =>
+        {
+            var datasets = Datasets(experiment);
+            double total = datasets.Sum(dataset => (double)dataset.Samples);
+            long done = 0;
+            var files = new List<string>();
+            foreach (var (name, data, stream, samples) in datasets)
+            {
+                string folder = RunFolder.Dataset(name);
+                var written = DatasetGenerator.Generate(
+                    run.Path(folder), data, experiment.Seed, stream, samples, csv,
+                    progress: count => progress(new StageProgress("generate", Interlocked.Add(ref done, count), total, "samples")),
+                    cancellation: cancellation);
+                files.AddRange(written.Select(file => $"{folder}/{file}"));
+            }
+
+            return files;
+        });
+    }
+
+    private static List<(string Name, DataSpec Data, RandomStream Stream, long Samples)> Datasets(Experiment experiment)
+    {
+        var grid = new Grid(experiment);
+        var datasets = new Dictionary<string, (string, DataSpec, RandomStream, long)>();
+        foreach (var data in grid.Cells.Select(cell => grid.Spec(cell).Data))
+        {
+            Add(RandomStream.Evaluation, experiment.Evaluation.Samples, data);
+            if (data.TrainSamples is { } samples)
+                Add(RandomStream.Training, samples, data);
+        }
+
+        return [.. datasets.Values];
+
+        void Add(RandomStream stream, long samples, DataSpec data)
+        {
+            string name = DatasetManifest.FolderName(data, stream, experiment.Seed, samples);
+            datasets.TryAdd(name, (name, data, stream, samples));
+        }
+    }
+}

@@ -1,0 +1,161 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+using ToyPipeline.Core.Random;
+
+namespace ToyPipeline.DataGen;
+
+/// <summary>
+/// The random words of one slot for a tile of 64 consecutive samples: 16 Philox blocks at counters
+/// (group mod 2³², group div 2³², slot, stream), one word a sample, shifted to 31 bits so that they compare and convert as signed integers.
+/// </summary>
+/// <remarks>Equal to <see cref="RandomNumbers.Word"/> shifted right by one, whatever the instruction set.</remarks>
+internal static class PhiloxTile
+{
+    /// <summary>Samples in a tile.</summary>
+    public const int Samples = 64;
+
+    private const int Groups = Samples / 4;
+
+    /// <summary>Writes the 31-bit words of samples 64·tile to 64·tile + 63.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Words(InstructionSet set, ref readonly PhiloxKey key, RandomStream stream, long tile, uint slot, ref int words)
+    {
+        if (set == InstructionSet.Avx512)
+            Words512(in key, (uint)stream, (ulong)tile * Groups, slot, ref words);
+        else if (set == InstructionSet.Avx2)
+            Words256(in key, (uint)stream, (ulong)tile * Groups, slot, ref words);
+        else
+            WordsPlain(in key, (uint)stream, (ulong)tile * Groups, slot, ref words);
+    }
+
+    private static void WordsPlain(ref readonly PhiloxKey key, uint stream, ulong group, uint slot, ref int words)
+    {
+        for (int g = 0; g < Groups; g++, group++)
+        {
+            var block = Philox4x32.Block(new PhiloxBlock((uint)group, (uint)(group >> 32), slot, stream), key.Seed);
+            Unsafe.Add(ref words, (4 * g) + 0) = (int)(block.X0 >> 1);
+            Unsafe.Add(ref words, (4 * g) + 1) = (int)(block.X1 >> 1);
+            Unsafe.Add(ref words, (4 * g) + 2) = (int)(block.X2 >> 1);
+            Unsafe.Add(ref words, (4 * g) + 3) = (int)(block.X3 >> 1);
+        }
+    }
+
+    // A word lives in the low half of a 64-bit lane: vpmuludq reads only that half, so the high halves may hold anything.
+    // The order of the groups in the lanes makes the two unpacks at the end give the samples in order.
+    private static void Words256(ref readonly PhiloxKey key, uint stream, ulong group, uint slot, ref int words)
+    {
+        var order = Vector256.Create(0UL, 2, 1, 3);
+        var m0 = Vector256.Create((ulong)Philox4x32.M0).AsUInt32();
+        var m1 = Vector256.Create((ulong)Philox4x32.M1).AsUInt32();
+        ref ulong keys = ref MemoryMarshal.GetArrayDataReference(key.Rounds);
+        for (int g = 0; g < Groups; g += 8)
+        {
+            var a0 = Vector256.Create(group + (ulong)g) + order;
+            var b0 = a0 + Vector256.Create(4UL);
+            var a1 = a0 >>> 32;
+            var b1 = b0 >>> 32;
+            var a2 = Vector256.Create((ulong)slot);
+            var b2 = a2;
+            var a3 = Vector256.Create((ulong)stream);
+            var b3 = a3;
+            for (int round = 0; round < Philox4x32.Rounds; round++)
+            {
+                var k0 = Vector256.Create(Unsafe.Add(ref keys, 2 * round));
+                var k1 = Vector256.Create(Unsafe.Add(ref keys, (2 * round) + 1));
+                var ap0 = Avx2.Multiply(a0.AsUInt32(), m0);
+                var ap1 = Avx2.Multiply(a2.AsUInt32(), m1);
+                var bp0 = Avx2.Multiply(b0.AsUInt32(), m0);
+                var bp1 = Avx2.Multiply(b2.AsUInt32(), m1);
+                a0 = (ap1 >>> 32) ^ (a1 ^ k0);
+                b0 = (bp1 >>> 32) ^ (b1 ^ k0);
+                a2 = (ap0 >>> 32) ^ (a3 ^ k1);
+                b2 = (bp0 >>> 32) ^ (b3 ^ k1);
+                a1 = ap1;
+                b1 = bp1;
+                a3 = ap0;
+                b3 = bp0;
+            }
+
+            Store256(a0, a1, a2, a3, ref Unsafe.Add(ref words, 4 * g));
+            Store256(b0, b1, b2, b3, ref Unsafe.Add(ref words, (4 * g) + 16));
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store256(Vector256<ulong> c0, Vector256<ulong> c1, Vector256<ulong> c2, Vector256<ulong> c3, ref int words)
+    {
+        var low = Avx2.Blend(c0.AsUInt32(), (c1 << 32).AsUInt32(), 0b10101010).AsUInt64();
+        var high = Avx2.Blend(c2.AsUInt32(), (c3 << 32).AsUInt32(), 0b10101010).AsUInt64();
+        (Avx2.UnpackLow(low, high).AsUInt32() >>> 1).AsInt32().StoreUnsafe(ref words);
+        (Avx2.UnpackHigh(low, high).AsUInt32() >>> 1).AsInt32().StoreUnsafe(ref words, 8);
+    }
+
+    private static void Words512(ref readonly PhiloxKey key, uint stream, ulong group, uint slot, ref int words)
+    {
+        var order = Vector512.Create(0UL, 4, 1, 5, 2, 6, 3, 7);
+        var m0 = Vector512.Create((ulong)Philox4x32.M0).AsUInt32();
+        var m1 = Vector512.Create((ulong)Philox4x32.M1).AsUInt32();
+        ref ulong keys = ref MemoryMarshal.GetArrayDataReference(key.Rounds);
+        var a0 = Vector512.Create(group) + order;
+        var b0 = a0 + Vector512.Create(8UL);
+        var a1 = a0 >>> 32;
+        var b1 = b0 >>> 32;
+        var a2 = Vector512.Create((ulong)slot);
+        var b2 = a2;
+        var a3 = Vector512.Create((ulong)stream);
+        var b3 = a3;
+        for (int round = 0; round < Philox4x32.Rounds; round++)
+        {
+            var k0 = Vector512.Create(Unsafe.Add(ref keys, 2 * round));
+            var k1 = Vector512.Create(Unsafe.Add(ref keys, (2 * round) + 1));
+            var ap0 = Avx512F.Multiply(a0.AsUInt32(), m0);
+            var ap1 = Avx512F.Multiply(a2.AsUInt32(), m1);
+            var bp0 = Avx512F.Multiply(b0.AsUInt32(), m0);
+            var bp1 = Avx512F.Multiply(b2.AsUInt32(), m1);
+            a0 = (ap1 >>> 32) ^ (a1 ^ k0);
+            b0 = (bp1 >>> 32) ^ (b1 ^ k0);
+            a2 = (ap0 >>> 32) ^ (a3 ^ k1);
+            b2 = (bp0 >>> 32) ^ (b3 ^ k1);
+            a1 = ap1;
+            b1 = bp1;
+            a3 = ap0;
+            b3 = bp0;
+        }
+
+        Store512(a0, a1, a2, a3, ref words);
+        Store512(b0, b1, b2, b3, ref Unsafe.Add(ref words, 32));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store512(Vector512<ulong> c0, Vector512<ulong> c1, Vector512<ulong> c2, Vector512<ulong> c3, ref int words)
+    {
+        var odd = Vector512.Create(0xFFFFFFFF_00000000UL);
+        var low = Vector512.ConditionalSelect(odd, c1 << 32, c0);
+        var high = Vector512.ConditionalSelect(odd, c3 << 32, c2);
+        (Avx512F.UnpackLow(low, high).AsUInt32() >>> 1).AsInt32().StoreUnsafe(ref words);
+        (Avx512F.UnpackHigh(low, high).AsUInt32() >>> 1).AsInt32().StoreUnsafe(ref words, 16);
+    }
+}
+
+/// <summary>A seed with the key words of all ten rounds.</summary>
+internal readonly struct PhiloxKey
+{
+    public PhiloxKey(ulong seed)
+    {
+        Seed = seed;
+        Rounds = new ulong[2 * Philox4x32.Rounds];
+        for (uint round = 0; round < Philox4x32.Rounds; round++)
+        {
+            Rounds[2 * round] = unchecked((uint)seed + (round * Philox4x32.W0));
+            Rounds[(2 * round) + 1] = unchecked((uint)(seed >> 32) + (round * Philox4x32.W1));
+        }
+    }
+
+    /// <summary>The key as one number.</summary>
+    public ulong Seed { get; }
+
+    /// <summary>Key words of the rounds, two a round; only the low 32 bits count.</summary>
+    public ulong[] Rounds { get; }
+}
