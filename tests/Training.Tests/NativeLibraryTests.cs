@@ -1,8 +1,8 @@
 using System.IO.Compression;
 using System.Reflection;
 using System.Runtime.InteropServices;
-using ToyPipeline.Build;
 using TorchSharp;
+using ToyPipeline.Build;
 using static TorchSharp.torch;
 
 namespace ToyPipeline.Training.Tests;
