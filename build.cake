@@ -42,18 +42,18 @@ foreach (string verb in new[] { "generate", "train", "export", "analyze", "repor
 Task("Reproduce").Description("Runs every experiment in experiments/ and lists how each ended.").IsDependentOn("Build")
     .Does(() =>
 {
-    var runs = GetFiles("experiments/*.yaml").OrderBy(file => file.FullPath).Select(file =>
+    var runs = Experiments().Select(name =>
     {
         var watch = System.Diagnostics.Stopwatch.StartNew();
-        Information("\n{0}", file.GetFilenameWithoutExtension());
-        return (Name: file.GetFilenameWithoutExtension().ToString(), Code: StartToy("run", file), watch.Elapsed);
+        Information("\n{0}", name);
+        return (Name: name, Code: StartToy("run", Experiment(name)), watch.Elapsed);
     }).ToList();
     if (runs.Count == 0)
         throw new CakeException(BadInput, "There are no experiments: experiments/*.yaml matches no file.");
 
     Information("");
     foreach (var run in runs)
-        Information("{0,-32} {1,-16} {2:h\\:mm\\:ss}", run.Name, Meaning(run.Code), run.Elapsed);
+        Information("{0,-32} {1,-28} {2:h\\:mm\\:ss}", run.Name, Meaning(run.Code), run.Elapsed);
     int failed = runs.Count(run => run.Code != 0);
     Information("{0} of {1} experiments hold.", runs.Count - failed, runs.Count);
     if (failed > 0)
@@ -74,15 +74,16 @@ FilePath Experiment(string name)
     FilePath file = $"experiments/{name}.yaml";
     if (FileExists(file))
         return file;
-    string known = string.Join(", ", GetFiles("experiments/*.yaml").Select(f => f.GetFilenameWithoutExtension().ToString()).Order());
-    throw new CakeException(BadInput, $"There is no {file}. --experiment takes one of: {(known == "" ? "(none yet)" : known)}.");
+    throw new CakeException(BadInput, $"There is no {file}. --experiment takes one of: {string.Join(", ", Experiments())}.");
 }
+
+IEnumerable<string> Experiments() => GetFiles("experiments/*.yaml").Select(file => file.GetFilenameWithoutExtension().ToString()).Order();
 
 void Toy(string verb, FilePath file)
 {
     int code = StartToy(verb, file);
     if (code != 0)
-        throw new CakeException(code, $"toy {verb} {file}: {Meaning(code)} (exit code {code}).");
+        throw new CakeException(code, $"toy {verb} {file}: {Meaning(code)}.");
 }
 
 int StartToy(string verb, FilePath file) => StartProcess("dotnet", new ProcessSettings
@@ -95,9 +96,9 @@ static string Meaning(int code) => code switch
 {
     0 => "holds",
     1 => "a claim failed",
-    2 => "bad input",
-    3 => "environment",
-    _ => $"exit code {code}",
+    2 => "the input is wrong",
+    3 => "the environment is at fault",
+    _ => $"stopped with exit code {code}",
 };
 
 // Cake itself would end with 1 whatever failed.

@@ -190,6 +190,9 @@ public static class SharedLibraries
         string folder = Path.GetDirectoryName(Path.GetFullPath(target))!;
         Directory.CreateDirectory(folder);
         using FileStream? turn = TakeTurn(Path.Combine(folder, ".lock"));
+        foreach (string left in Directory.EnumerateFiles(folder, Path.GetFileName(target) + ".*.tmp"))
+            if (File.GetLastWriteTimeUtc(left) < DateTime.UtcNow.AddHours(-1)) // of a build that was killed
+                File.Delete(left);
         if (weakVersion is not null)
             Put(target, aside => File.WriteAllBytes(aside, WeakVersionNeed.Mark(File.ReadAllBytes(source), weakVersion)));
         else if (!IsCopy(source, target))
