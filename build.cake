@@ -1,0 +1,118 @@
+// What there is to do in this repository. ./build.sh runs Default; ./build.sh --target=Test runs another.
+// --experiment=NAME picks experiments/NAME.yaml; --all includes the tests that need Python or a cluster.
+
+string target = Argument("target", "Default");
+string experiment = Argument("experiment", "intro");
+bool all = HasArgument("all");
+
+const string Configuration = "Release";
+const string Solution = "ToyPipeline.sln";
+const string OtherSystems = "TestCategory!=Interop&TestCategory!=Cluster";
+
+// Exit codes of the toy command, which are the build's own: 0 done, 1 a claim failed, 2 bad input, 3 environment.
+const int BadInput = 2;
+
+Task("Restore").Description("Restores the packages.")
+    .Does(() => DotNetRestore(Solution));
+
+Task("Build").Description("Builds everything.").IsDependentOn("Restore")
+    .Does(() => DotNetBuild(Solution, new DotNetBuildSettings
+    {
+        Configuration = Configuration, NoRestore = true, NoLogo = true, Verbosity = DotNetVerbosity.Minimal,
+    }));
+
+Task("Test").Description("Runs the tests; --all for those with Python and the cluster too.").IsDependentOn("Build")
+    .Does(() => DotNetTest(Solution, new DotNetTestSettings
+    {
+        Configuration = Configuration, NoBuild = true, NoLogo = true, Filter = all ? null : OtherSystems,
+    }));
+
+// Before the build, so that a mistyped name is told at once.
+Task("Experiment").Description("Finds the experiment's file.")
+    .Does(() => Information(Experiment(experiment)));
+
+Task("Run").Description("Runs one experiment from data to report.").IsDependentOn("Experiment").IsDependentOn("Build")
+    .Does(() => Toy("run", Experiment(experiment)));
+
+foreach (string verb in new[] { "generate", "train", "export", "analyze", "report" })
+    Task(char.ToUpperInvariant(verb[0]) + verb[1..]).Description($"Runs one stage of one experiment: toy {verb}.")
+        .IsDependentOn("Experiment").IsDependentOn("Build")
+        .Does(() => Toy(verb, Experiment(experiment)));
+
+Task("Reproduce").Description("Runs every experiment in experiments/ and lists how each ended.").IsDependentOn("Build")
+    .Does(() =>
+{
+    var runs = Experiments().Select(name =>
+    {
+        var watch = System.Diagnostics.Stopwatch.StartNew();
+        Information("\n{0}", name);
+        return (Name: name, Code: StartToy("run", Experiment(name)), watch.Elapsed);
+    }).ToList();
+    if (runs.Count == 0)
+        throw new CakeException(BadInput, "There are no experiments: experiments/*.yaml matches no file.");
+
+    Information("");
+    foreach (var run in runs)
+        Information("{0,-32} {1,-28} {2:h\\:mm\\:ss}", run.Name, Meaning(run.Code), run.Elapsed);
+    int failed = runs.Count(run => run.Code != 0);
+    Information("{0} of {1} experiments hold.", runs.Count - failed, runs.Count);
+    if (failed > 0)
+        throw new CakeException(runs.Max(run => run.Code), $"{failed} of {runs.Count} experiments failed.");
+});
+
+Task("Clean").Description("Deletes the build outputs (.build). Runs in artifacts/ stay.")
+    .Does(() =>
+{
+    if (DirectoryExists(".build"))
+        DeleteDirectory(".build", new DeleteDirectorySettings { Recursive = true, Force = true });
+});
+
+Task("Default").Description("The same as Run.").IsDependentOn("Run");
+
+FilePath Experiment(string name)
+{
+    FilePath file = $"experiments/{name}.yaml";
+    if (FileExists(file))
+        return file;
+    throw new CakeException(BadInput, $"There is no {file}. --experiment takes one of: {string.Join(", ", Experiments())}.");
+}
+
+IEnumerable<string> Experiments() => GetFiles("experiments/*.yaml").Select(file => file.GetFilenameWithoutExtension().ToString()).Order();
+
+void Toy(string verb, FilePath file)
+{
+    int code = StartToy(verb, file);
+    if (code != 0)
+        throw new CakeException(code, $"toy {verb} {file}: {Meaning(code)}.");
+}
+
+int StartToy(string verb, FilePath file) => StartProcess("dotnet", new ProcessSettings
+{
+    Arguments = new ProcessArgumentBuilder()
+        .AppendQuoted($".build/bin/Cli/{Configuration.ToLowerInvariant()}/toy.dll").Append(verb).AppendQuoted(file.ToString()),
+});
+
+static string Meaning(int code) => code switch
+{
+    0 => "holds",
+    1 => "a claim failed",
+    2 => "the input is wrong",
+    3 => "the environment is at fault",
+    _ => $"stopped with exit code {code}",
+};
+
+// Cake itself would end with 1 whatever failed.
+try
+{
+    if (!Tasks.Any(task => task.Name.Equals(target, StringComparison.OrdinalIgnoreCase)))
+        throw new CakeException(BadInput, $"There is no target {target}. Targets: {string.Join(", ", Tasks.Select(task => task.Name))}.");
+    RunTarget(target);
+}
+catch (Exception e)
+{
+    var causes = new List<Exception>();
+    for (Exception cause = e; cause is not null; cause = cause is AggregateException many ? many.InnerExceptions[0] : cause.InnerException)
+        causes.Add(cause);
+    Error(causes[^1].Message);
+    Environment.Exit(causes.OfType<CakeException>().LastOrDefault()?.ExitCode ?? 1);
+}
