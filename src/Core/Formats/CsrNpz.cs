@@ -59,7 +59,7 @@ public static partial class CsrNpz
             using var archive = new ZipArchive(stream, ZipArchiveMode.Read, leaveOpen: true);
             return Load(archive, name);
         }
-        catch (Exception e) when (e is InvalidDataException or EndOfStreamException or NotSupportedException or ArgumentException)
+        catch (Exception e) when (e is InvalidDataException or EndOfStreamException)
         {
             // What ZipArchive throws for archives that are cut short, damaged or compressed in an unknown way.
             throw new InvalidInputException($"{name} is no usable .npz file: {e.Message} It may be truncated; generate it again.", e);
