@@ -118,7 +118,11 @@ public static class InstancesJson
 {
     private sealed record Entry(int Index, int Cell, int Replica, ulong Seed, Dictionary<string, string> Coordinates);
 
-    private static readonly JsonSerializerOptions s_options = new(JsonSerializerDefaults.Web);
+    private static readonly JsonSerializerOptions s_options = new(JsonSerializerDefaults.Web)
+    {
+        RespectNullableAnnotations = true,
+        RespectRequiredConstructorParameters = true,
+    };
 
     /// <summary>A JSON array with one object an instance.</summary>
     public static string Write(IEnumerable<Instance> instances) =>
@@ -131,9 +135,11 @@ public static class InstancesJson
     {
         try
         {
-            var entries = JsonSerializer.Deserialize<List<Entry>>(json, s_options) ?? [];
+            var entries = JsonSerializer.Deserialize<List<Entry?>>(json, s_options) ?? [];
+            if (entries.Any(e => e is null || e.Coordinates.ContainsValue(null!)))
+                throw new JsonException("An instance or one of its coordinates is null.");
             return [.. entries.Select(e => new Instance(
-                e.Index, new Cell(e.Cell, [.. e.Coordinates.Select(pair => new Coordinate(pair.Key, pair.Value))]), e.Replica, e.Seed))];
+                e!.Index, new Cell(e.Cell, [.. e.Coordinates.Select(pair => new Coordinate(pair.Key, pair.Value))]), e.Replica, e.Seed))];
         }
         catch (JsonException e)
         {
