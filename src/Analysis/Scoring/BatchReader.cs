@@ -17,7 +17,7 @@ internal sealed class BatchReader : IDisposable
         _instances = session.Instances ?? 1;
         Samples = GC.AllocateArray<float>(checked(batchSize * _features), pinned: true);
         // A single model reads the samples where they are; an ensemble reads a copy for each instance.
-        Scorer = new BatchScorer(session, batchSize, outputs, session.Instances is null ? Samples : null);
+        Scorer = new BatchScorer(session, batchSize, outputs, session.Instances is null ? Samples.AsMemory() : default(Memory<float>?));
     }
 
     public BatchScorer Scorer { get; }

@@ -58,7 +58,7 @@ internal static class ModelRepository
 
     private static object Version() => Activator.CreateInstance(
         Named("Microsoft.ML.VersionInfo"),
-        "TOYSCORE", 0x00010001u, 0x00010001u, 0x00010001u, Signature, typeof(ModelRepository).Assembly.FullName, null)!;
+        "TOYSCORE", 0x00010001u, 0x00010001u, 0x00010001u, typeof(ModelRepository).Assembly.FullName, Signature, null)!;
 
     private static Type Named(string name) => s_core.GetType(name) ?? throw Changed(name);
 
