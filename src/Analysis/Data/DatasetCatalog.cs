@@ -16,14 +16,15 @@ public static class DatasetCatalog
     /// <param name="folder">Folder with the manifest.</param>
     /// <returns>
     /// A lazy view with the column <c>Features</c>, a vector of n values, sparse where features are absent. The number of rows is known.
-    /// Every cursor holds one shard at a time and checks its SHA-256 when it comes to it.
+    /// Every cursor holds one shard at a time; the first that comes to a shard checks its SHA-256.
     /// </returns>
     /// <exception cref="InvalidInputException">The manifest is missing or wrong; while reading: a shard is missing, truncated or changed.</exception>
     public static IDataView LoadFromDataset(this DataOperationsCatalog catalog, string folder)
     {
         ArgumentNullException.ThrowIfNull(catalog);
         var manifest = DatasetManifest.Load(folder);
-        return new SampleDataView(manifest.Features, manifest.Samples, () => new ShardRows(folder, manifest));
+        bool[] verified = new bool[manifest.Shards.Count];
+        return new SampleDataView(manifest.Features, manifest.Samples, () => new ShardRows(folder, manifest, verified));
     }
 
     /// <summary>Reads a dense CSV dataset with the header <c>f0,f1,…,f{n-1}</c>.</summary>

@@ -9,14 +9,16 @@ namespace ToyPipeline.Analysis.Data;
 public sealed class SampleBatches : IDisposable
 {
     private readonly IDisposable _source;
-    private readonly Func<Span<float>, bool> _next;
+    private readonly ReadRows _read;
 
-    private SampleBatches(int features, IDisposable source, Func<Span<float>, bool> next)
+    private SampleBatches(int features, IDisposable source, ReadRows read)
     {
         Features = features;
         _source = source;
-        _next = next;
+        _read = read;
     }
+
+    private delegate int ReadRows(Span<float> destination, int features);
 
     /// <summary>n, the length of a row.</summary>
     public int Features { get; }
@@ -26,7 +28,8 @@ public sealed class SampleBatches : IDisposable
     public static SampleBatches Open(string folder)
     {
         var manifest = DatasetManifest.Load(folder);
-        return From(manifest.Features, new ShardRows(folder, manifest));
+        var rows = new ShardRows(folder, manifest, new bool[manifest.Shards.Count]);
+        return new SampleBatches(manifest.Features, rows, rows.Read);
     }
 
     /// <summary>The samples of a vector column, dense or sparse, of known size.</summary>
@@ -36,49 +39,36 @@ public sealed class SampleBatches : IDisposable
         ArgumentNullException.ThrowIfNull(data);
         // Our own datasets need no detour through vectors of their own.
         if (data is SampleDataView view && column == DatasetCatalog.FeaturesColumn)
-            return From(view.Features, view.Open());
+        {
+            var rows = view.Open();
+            return new SampleBatches(view.Features, rows, rows.Read);
+        }
+
         var source = VectorColumn.Require(data.Schema, column);
         int features = VectorColumn.Size(source);
         var cursor = data.GetRowCursor([source]);
         var getter = cursor.GetGetter<VBuffer<float>>(source);
         var buffer = default(VBuffer<float>);
-        return new SampleBatches(features, cursor, row =>
+        return new SampleBatches(features, cursor, (destination, size) =>
         {
-            if (!cursor.MoveNext())
-                return false;
-            getter(ref buffer);
-            buffer.CopyTo(row);
-            return true;
+            int rows = destination.Length / size;
+            for (int row = 0; row < rows; row++)
+            {
+                if (!cursor.MoveNext())
+                    return row;
+                getter(ref buffer);
+                buffer.CopyTo(destination.Slice(row * size, size));
+            }
+
+            return rows;
         });
     }
 
     /// <summary>Writes the next rows into <paramref name="destination"/>, as many as fit: [rows, features].</summary>
     /// <returns>Number of rows written; fewer than fit only at the end, then 0.</returns>
     /// <exception cref="InvalidInputException">The data is damaged.</exception>
-    public int Read(Span<float> destination)
-    {
-        int rows = destination.Length / Features;
-        for (int row = 0; row < rows; row++)
-        {
-            if (!_next(destination.Slice(row * Features, Features)))
-                return row;
-        }
-
-        return rows;
-    }
+    public int Read(Span<float> destination) => _read(destination, Features);
 
     /// <inheritdoc/>
     public void Dispose() => _source.Dispose();
-
-    private static SampleBatches From(int features, ISampleRows rows) => new(features, rows, row =>
-    {
-        if (!rows.MoveNext())
-            return false;
-        row.Clear();
-        var columns = rows.Columns;
-        var values = rows.Values;
-        for (int k = 0; k < columns.Length; k++)
-            row[columns[k]] = values[k];
-        return true;
-    });
 }

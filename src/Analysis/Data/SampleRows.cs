@@ -12,4 +12,23 @@ internal interface ISampleRows : IDisposable
 
     /// <summary>Their values.</summary>
     public ReadOnlySpan<float> Values { get; }
+
+    /// <summary>Writes the next samples densely into <paramref name="destination"/>, [rows, features], as many as fit; returns their number.</summary>
+    /// <exception cref="Core.InvalidInputException">The file behind the samples is damaged.</exception>
+    public int Read(Span<float> destination, int features)
+    {
+        for (int row = 0; row < destination.Length / features; row++)
+        {
+            if (!MoveNext())
+                return row;
+            var dense = destination.Slice(row * features, features);
+            dense.Clear();
+            var values = Values;
+            var columns = Columns;
+            for (int k = 0; k < columns.Length; k++)
+                dense[columns[k]] = values[k];
+        }
+
+        return destination.Length / features;
+    }
 }

@@ -5,10 +5,13 @@ using ToyPipeline.Core.Formats;
 namespace ToyPipeline.Analysis.Data;
 
 /// <summary>The samples of a dataset folder. One shard is in memory at a time.</summary>
-internal sealed class ShardRows(string folder, DatasetManifest manifest) : ISampleRows
+/// <param name="folder">The folder.</param>
+/// <param name="manifest">Its manifest.</param>
+/// <param name="verified">Which shards had the right SHA-256 before; shared by the readers of a view, so that one of them checks.</param>
+internal sealed class ShardRows(string folder, DatasetManifest manifest, bool[] verified) : ISampleRows
 {
     private int _shard = -1;
-    private int _row;
+    private int _row = -1;
     private int _rows;
     private Csr? _matrix;
     private int _start;
@@ -26,6 +29,21 @@ internal sealed class ShardRows(string folder, DatasetManifest manifest) : ISamp
         _start = rowStart[_row];
         _end = rowStart[_row + 1];
         return true;
+    }
+
+    public int Read(Span<float> destination, int features)
+    {
+        int wanted = destination.Length / features;
+        int done = 0;
+        while (done < wanted && (_row + 1 < _rows || NextShard(before: true)))
+        {
+            int count = Math.Min(wanted - done, _rows - _row - 1);
+            CopyRows(destination.Slice(done * features, count * features), features, _row + 1, count);
+            _row += count;
+            done += count;
+        }
+
+        return done;
     }
 
     public void Dispose() => _matrix = null;
@@ -63,7 +81,29 @@ internal sealed class ShardRows(string folder, DatasetManifest manifest) : ISamp
                 $"{path} has {matrix.Rows} samples of {matrix.Columns} features where {DatasetManifest.FileName} says {shard.Samples} of {manifest.Features}; generate the dataset again.");
     }
 
-    private bool NextShard()
+    private void CopyRows(Span<float> destination, int features, int first, int count)
+    {
+        var rowStart = _matrix!.RowStart.Span.Slice(first, count + 1);
+        var columns = _matrix.ColumnIndices.Span;
+        var values = _matrix.Values.Span;
+        if (rowStart[count] - rowStart[0] == count * features)
+        {
+            // Every feature present: the rows are dense as they lie.
+            values[rowStart[0]..rowStart[count]].CopyTo(destination);
+            return;
+        }
+
+        destination.Clear();
+        for (int row = 0; row < count; row++)
+        {
+            var dense = destination.Slice(row * features, features);
+            for (int k = rowStart[row]; k < rowStart[row + 1]; k++)
+                dense[columns[k]] = values[k];
+        }
+    }
+
+    // Stands on the first row of the next shard, or before it.
+    private bool NextShard(bool before = false)
     {
         // The old shard goes before the new one comes: never two at once.
         _matrix = null;
@@ -75,8 +115,11 @@ internal sealed class ShardRows(string folder, DatasetManifest manifest) : ISamp
             return false;
         }
 
-        _matrix = Load(folder, manifest, manifest.Shards[++_shard]);
+        _shard++;
+        _matrix = verified[_shard] ? manifest.LoadShard(folder, manifest.Shards[_shard]) : Load(folder, manifest, manifest.Shards[_shard]);
+        verified[_shard] = true;
         _rows = _matrix.Rows;
+        _row = before ? -1 : 0;
         return true;
     }
 }

@@ -52,23 +52,23 @@ public static partial class CsrNpz
     public static Csr Load(Stream stream, string name)
     {
         using var archive = new ZipArchive(stream, ZipArchiveMode.Read, leaveOpen: true);
-        string format = Encoding.ASCII.GetString(ReadArray(archive, "format", name, out _, out _)).Trim('\0');
+        string format = Encoding.ASCII.GetString(ReadBytes(archive, "format", name)).Trim('\0');
         if (format.Replace("\0", "", StringComparison.Ordinal) != "csr")
             throw Broken(name, $"its format is {format}, not csr");
-        long[] shape = ReadIntegers(archive, "shape", name);
-        long[] rowStart = ReadIntegers(archive, "indptr", name);
-        long[] columns = ReadIntegers(archive, "indices", name);
+        int[] shape = ReadIntegers(archive, "shape", name);
+        int[] rowStart = ReadIntegers(archive, "indptr", name);
+        int[] columns = ReadIntegers(archive, "indices", name);
         float[] values = ReadFloats(archive, "data", name);
-        if (shape.Length != 2 || shape[0] != rowStart.LongLength - 1 || shape[1] < 1 || shape[1] > int.MaxValue)
-            throw Broken(name, $"its shape [{string.Join(", ", shape)}] does not fit its {rowStart.LongLength} row starts");
+        if (shape.Length != 2 || shape[0] != rowStart.Length - 1 || shape[1] < 1)
+            throw Broken(name, $"its shape [{string.Join(", ", shape)}] does not fit its {rowStart.Length} row starts");
         if (columns.Length != values.Length || rowStart[0] != 0 || rowStart[^1] != values.Length)
             throw Broken(name, $"its rows end at entry {rowStart[^1]}, with {columns.Length} columns and {values.Length} values");
         for (int row = 0; row < rowStart.Length - 1; row++)
         {
             if (rowStart[row + 1] < rowStart[row] || rowStart[row + 1] > values.Length)
                 throw Broken(name, $"row {row} starts at entry {rowStart[row]} and ends at {rowStart[row + 1]}");
-            long previous = -1;
-            for (long k = rowStart[row]; k < rowStart[row + 1]; k++)
+            int previous = -1;
+            for (int k = rowStart[row]; k < rowStart[row + 1]; k++)
             {
                 if (columns[k] <= previous || columns[k] >= shape[1])
                     throw Broken(name, $"row {row} has column {columns[k]} after {previous}; columns must ascend and stay below {shape[1]}");
@@ -78,10 +78,8 @@ public static partial class CsrNpz
             }
         }
 
-        return new Csr((int)shape[1], Narrow(rowStart), Narrow(columns), values);
+        return new Csr(shape[1], rowStart, columns, values);
     }
-
-    private static int[] Narrow(long[] values) => Array.ConvertAll(values, value => (int)value);
 
     private static void WriteArray(ZipArchive archive, string name, string type, ReadOnlySpan<int> shape, ReadOnlySpan<byte> data)
     {
@@ -99,32 +97,55 @@ public static partial class CsrNpz
         stream.Write(data);
     }
 
-    private static long[] ReadIntegers(ZipArchive archive, string array, string file)
+    private static int[] ReadIntegers(ZipArchive archive, string array, string file)
     {
-        byte[] data = ReadArray(archive, array, file, out string type, out long count);
+        using var stream = OpenArray(archive, array, file, out string type, out int count);
         return type switch
         {
-            "<i4" => Array.ConvertAll(MemoryMarshal.Cast<byte, int>(data).ToArray(), value => (long)value),
-            "<i8" => MemoryMarshal.Cast<byte, long>(data).ToArray(),
+            "<i4" => ReadValues<int>(stream, count),
+            "<i8" => Array.ConvertAll(ReadValues<long>(stream, count), value => value is >= 0 and <= int.MaxValue
+                ? (int)value
+                : throw Broken(file, $"{array} has the value {value}; 0 to {int.MaxValue} are read")),
             _ => throw Broken(file, $"{array} has {count} values of type {type}; <i4 and <i8 are read"),
         };
     }
 
     private static float[] ReadFloats(ZipArchive archive, string array, string file)
     {
-        byte[] data = ReadArray(archive, array, file, out string type, out long count);
+        using var stream = OpenArray(archive, array, file, out string type, out int count);
         return type switch
         {
-            "<f4" => MemoryMarshal.Cast<byte, float>(data).ToArray(),
-            "<f8" => Array.ConvertAll(MemoryMarshal.Cast<byte, double>(data).ToArray(), value => (float)value),
+            "<f4" => ReadValues<float>(stream, count),
+            "<f8" => Array.ConvertAll(ReadValues<double>(stream, count), value => (float)value),
             _ => throw Broken(file, $"{array} has {count} values of type {type}; <f4 and <f8 are read"),
         };
     }
 
-    private static byte[] ReadArray(ZipArchive archive, string array, string file, out string type, out long count)
+    private static byte[] ReadBytes(ZipArchive archive, string array, string file)
+    {
+        using var stream = OpenArray(archive, array, file, out string type, out int count);
+        return ReadValues<byte>(stream, count * Width(type, array, file));
+    }
+
+    // Straight into the array that is kept. Like the format, it is little endian.
+    private static T[] ReadValues<T>(Stream stream, int count)
+        where T : unmanaged
+    {
+        var values = new T[count];
+        stream.ReadExactly(MemoryMarshal.AsBytes(values.AsSpan()));
+        return values;
+    }
+
+    private static int Width(string type, string array, string file) =>
+        int.TryParse(type.AsSpan(2), NumberStyles.None, CultureInfo.InvariantCulture, out int bytes) && bytes is > 0 and <= 16
+            ? (type[1] == 'U' ? 4 * bytes : bytes)
+            : throw Broken(file, $"{array}.npy has values of type {type}");
+
+    // Reads and checks the header; the stream stands at the data.
+    private static Stream OpenArray(ZipArchive archive, string array, string file, out string type, out int count)
     {
         var entry = archive.GetEntry(array + ".npy") ?? throw Broken(file, $"{array}.npy is not in it");
-        using var stream = entry.Open();
+        var stream = entry.Open();
         byte[] start = new byte[12];
         stream.ReadExactly(start, 0, 10);
         if (!start.AsSpan(0, 6).SequenceEqual<byte>([0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y']))
@@ -145,18 +166,15 @@ public static partial class CsrNpz
         if (!match.Success)
             throw Broken(file, $"{array}.npy has the header {text.Trim()}");
         type = match.Groups["type"].Value;
-        count = 1;
+        long values = 1;
         foreach (string size in match.Groups["shape"].Value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
-            count *= long.TryParse(size, NumberStyles.None, CultureInfo.InvariantCulture, out long value) && value < int.MaxValue && count < int.MaxValue ? value : long.MaxValue / count;
-        int width = int.TryParse(type.AsSpan(2), NumberStyles.None, CultureInfo.InvariantCulture, out int bytes) && bytes is > 0 and <= 16
-            ? (type[1] == 'U' ? 4 * bytes : bytes)
-            : throw Broken(file, $"{array}.npy has values of type {type}");
+            values *= long.TryParse(size, NumberStyles.None, CultureInfo.InvariantCulture, out long value) && value < int.MaxValue && values < int.MaxValue ? value : long.MaxValue / Math.Max(1, values);
         // The archive says how much there is: a claim beyond it is refused before memory is taken.
-        if (count > Array.MaxLength / width || count * width > entry.Length)
-            throw Broken(file, $"{array}.npy claims {count} values and holds {entry.Length} bytes");
-        byte[] data = new byte[count * width];
-        stream.ReadExactly(data);
-        return data;
+        int width = Width(type, array, file);
+        if (values > Array.MaxLength / width || values * width > entry.Length)
+            throw Broken(file, $"{array}.npy claims {values} values and holds {entry.Length} bytes");
+        count = (int)values;
+        return stream;
     }
 
     private static InvalidInputException Broken(string file, string what) =>
