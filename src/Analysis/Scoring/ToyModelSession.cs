@@ -92,12 +92,11 @@ internal sealed class ToyModelSession : IDisposable
         InferenceSession session;
         try
         {
-            // One model among hundreds: no arena and no threads of its own. Outputs are bound to buffers that live as long as the scorer.
+            // One model among hundreds: with one thread it runs on the caller's and starts none.
             using var options = new SessionOptions
             {
                 IntraOpNumThreads = threads,
                 InterOpNumThreads = 1,
-                EnableCpuMemArena = threads != 1,
                 LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR,
             };
             session = open(options);
