@@ -1,3 +1,4 @@
+using System.Globalization;
 using ToyPipeline.Core.Experiments;
 
 namespace ToyPipeline.Report.Data;
@@ -24,8 +25,12 @@ internal static class CellLabel
             return coordinate.Value;
         var (path, index) = Indexed(coordinate.Path);
         string symbol = path == "importance.values" ? "I" : s_symbols.GetValueOrDefault(path) ?? path[(path.LastIndexOf('.') + 1)..].Replace('_', ' ');
-        return $"{symbol}{Subscript(index)} = {Numbers.Short(coordinate.Value)}";
+        return $"{symbol}{Subscript(index)} = {Value(coordinate.Value)}";
     }
+
+    // 0.0 and 0 are the same place.
+    private static string Value(string text) =>
+        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) ? Numbers.Short(value) : text;
 
     private static (string Path, string Index) Indexed(string path)
     {

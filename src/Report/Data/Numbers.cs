@@ -7,14 +7,16 @@ internal static class Numbers
 {
     /// <summary>A number's text with at most four significant digits; other text as it is.</summary>
     public static string Short(string text) =>
-        text.Length > 5 && double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && !text.All(char.IsAsciiDigit)
+        (text.Length > 5 || text.StartsWith('-')) && double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && !text.All(char.IsAsciiDigit)
             ? Short(value)
             : text;
 
-    /// <summary>At most four significant digits, with a real minus sign left out: tables are copied.</summary>
+    /// <summary>At most four significant digits, with a plain minus sign: tables are copied.</summary>
     public static string Short(double value)
     {
-        if (value == 0 || !double.IsFinite(value))
+        if (value == 0)
+            return "0";
+        if (!double.IsFinite(value))
             return value.ToString(CultureInfo.InvariantCulture);
         double size = Math.Abs(value);
         return size is >= 1e-4 and < 1e6

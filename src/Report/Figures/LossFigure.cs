@@ -9,6 +9,9 @@ internal sealed class LossFigure : IFigure
     /// <summary>Replicas drawn beside the best one: more are a solid band.</summary>
     private const int MostReplicas = 40;
 
+    private const double BestWidth = 2.5;
+    private const double ReplicaWidth = 1;
+
     public string Id => "loss";
 
     public string Title => "Training loss";
@@ -22,24 +25,23 @@ internal sealed class LossFigure : IFigure
         if (run.Losses.Count == 0)
             return Drawing.LeftOut("Training loss is not drawn: the run has no training history (training.history.loss_every is 0, or the models were imported).");
         var curves = run.Losses.ToLookup(curve => curve.Cell);
-        var choice = CellChoice.Of([.. run.Cells.Where(cell => curves.Contains(cell.Index))]);
-        var values = choice.Cells.SelectMany(cell => curves[cell.Index]).SelectMany(curve => curve.Loss).Where(Drawable).ToList();
+        var choice = CellChoice.Of(run.Cells);
+        var cells = choice.Cells.Where(cell => curves.Contains(cell.Index)).ToList();
+        var values = cells.SelectMany(cell => curves[cell.Index]).SelectMany(curve => curve.Loss).Where(Drawable).ToList();
         if (values.Count == 0)
             return Drawing.LeftOut("Training loss is not drawn: no recorded loss is a positive number.");
-        double steps = choice.Cells.SelectMany(cell => curves[cell.Index]).Max(curve => curve.Steps[^1]);
+        double steps = cells.SelectMany(cell => curves[cell.Index]).Max(curve => curve.Steps[^1]);
+        int most = cells.Max(cell => curves[cell.Index].Count());
         var x = new Axis("step", 0, Math.Max(1, steps)) { Grid = true };
         var y = new Axis("training loss", values.Min() / 1.3, values.Max() * 1.3) { Log = true, Grid = true };
         return new Drawing(
-            new Chart([.. choice.Cells.Select(cell => Panel(cell, curves[cell.Index], x, y))], 0.85)
+            new Chart([.. cells.Select(cell => Panel(cell, curves[cell.Index], x, y))], 0.85)
             {
-                Legend = [new("best instance", Ink.Accent, BestWidth), new("other replicas", Ink.Muted, ReplicaWidth)],
+                Legend = most > 1 ? [new("best instance", Ink.Accent, BestWidth), new("other replicas", Ink.Muted, ReplicaWidth)] : [],
             },
-            string.Join(" ", choice.Cells.Select(cell => Words(cell, curves[cell.Index]))),
-            choice.Note);
+            string.Join(" ", cells.Select(cell => Words(cell, curves[cell.Index]))),
+            string.Join(" ", new[] { choice.Note, most - 1 > MostReplicas ? $"The first {MostReplicas} of {Numbers.Count(most - 1)} other replicas are drawn." : "" }.Where(note => note.Length > 0)));
     }
-
-    private const double BestWidth = 2.5;
-    private const double ReplicaWidth = 1;
 
     private static bool Drawable(double loss) => loss > 0 && double.IsFinite(loss);
 

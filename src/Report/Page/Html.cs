@@ -36,10 +36,11 @@ internal sealed class Html
         return this;
     }
 
-    /// <summary>Adds a closing tag and a line end.</summary>
+    /// <summary>Adds a closing tag, and a line end after a block.</summary>
     public Html Close(string name)
     {
-        _text.Append("</").Append(name).Append(">\n");
+        // A line end inside running text would be a space.
+        _text.Append("</").Append(name).Append(name is "a" or "code" ? ">" : ">\n");
         return this;
     }
 

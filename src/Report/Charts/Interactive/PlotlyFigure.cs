@@ -13,7 +13,7 @@ internal static class PlotlyFigure
     private const double Above = 34;
     private const double TickSpace = 44;
     private const double NameSpace = 52;
-    private const double ColorBarSpace = 84;
+    private const double ColorBarSpace = 100;
 
     private static readonly JsonSerializerOptions s_json = new() { Converters = { new FiniteOrNull() } };
 
@@ -63,7 +63,8 @@ internal static class PlotlyFigure
             ["hovermode"] = "closest",
             ["paper_bgcolor"] = "rgba(0,0,0,0)",
             ["plot_bgcolor"] = "rgba(0,0,0,0)",
-            ["font"] = new { color = "@text", size = 13 },
+            ["font"] = new { color = "@text", size = 12.5 },
+            ["modebar"] = new { bgcolor = "rgba(0,0,0,0)", color = "@muted", activecolor = "@text" },
         };
         var annotations = new List<object>();
         for (int i = 0; i < chart.Panels.Count; i++)
@@ -92,7 +93,11 @@ internal static class PlotlyFigure
             layout["coloraxis"] = new
             {
                 cmin = colors.From, cmax = colors.To, colorscale = colors.Diverging ? "@diverging" : "@ramp",
-                colorbar = new { title = new { text = Escape(colors.Label), side = "right" }, thickness = 12, outlinewidth = 0, len = 1.0 / chart.Rows, y = 1, yanchor = "top" },
+                colorbar = new
+                {
+                    title = new { text = Escape(colors.Label), side = "right" }, thickness = 12, outlinewidth = 0, x = 1.02,
+                    len = Round(panelHeight / inner), y = Round(1 - (Above / inner)), yanchor = "top", ypad = 0,
+                },
             };
         }
 
@@ -151,13 +156,15 @@ internal static class PlotlyFigure
             ["linecolor"] = "@muted",
         };
         if (axis.Label.Length > 0)
-            result["title"] = new { text = Escape(axis.Label), standoff = 6 };
+            result["title"] = new { text = Escape(axis.Label), standoff = 6, font = new { size = 13 } };
         if (axis.Log)
-            (result["type"], result["dtick"], result["exponentformat"]) = ("log", axis.To / axis.From > 30 ? 1 : (object)"D2", "power");
-        if (axis.Names is { } names)
+            result["type"] = "log";
+        // Elsewhere Plotly finds round numbers, finer ones as a reader zooms in.
+        if (axis.Names is not null || axis.Log)
         {
-            result["tickvals"] = names.Select(tick => tick.At).ToArray();
-            result["ticktext"] = names.Select(tick => Escape(tick.Text)).ToArray();
+            var ticks = Ticks.Of(axis, about: 5);
+            result["tickvals"] = ticks.Select(tick => tick.At).ToArray();
+            result["ticktext"] = ticks.Select(tick => Escape(tick.Text)).ToArray();
         }
 
         return result;

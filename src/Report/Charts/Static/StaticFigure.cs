@@ -15,8 +15,6 @@ internal static class StaticFigure
     private const float LegendSpace = 26;
     private const float NameSpace = 58;
     private const float TickSpace = 46;
-    private const float ColorBarSpace = 84;
-    private const float ColorBarWidth = 12;
 
     /// <summary>The figure as PNG.</summary>
     public static byte[] Png(Chart chart)
@@ -45,21 +43,21 @@ internal static class StaticFigure
         ReportFonts.Use();
         using (var paper = new SKPaint { Color = SKColor.Parse(Palette.Light.Paper) })
             canvas.DrawRect(0, 0, layout.Width, layout.Height, paper);
-        DrawLegend(canvas, chart, layout);
+        StaticFurniture.Legend(canvas, chart.Legend, layout.Left, 19);
         for (int i = 0; i < chart.Panels.Count; i++)
         {
             var (row, column) = Math.DivRem(i, chart.Columns);
-            float left = column == 0 ? layout.Left : Gap;
-            using var plot = StaticPanel.Plot(chart.Panels[i], chart.Colors, namesShown: column == 0, layout.PanelWidth);
             float x = layout.Left + (column * (layout.PanelWidth + Gap)), y = layout.Top + (row * layout.RowHeight) + TitleSpace;
-            Render(plot, canvas, new SKRect(x, y, x + layout.PanelWidth, y + layout.PanelHeight), new PixelPadding(left, Gap / 2, layout.Below, TitleSpace));
+            var area = new SKRect(x, y, x + layout.PanelWidth, y + layout.PanelHeight);
+            using var plot = StaticPanel.Plot(chart.Panels[i], chart.Colors, namesShown: column == 0, area.Width);
+            Render(plot, canvas, area, new PixelPadding(column == 0 ? layout.Left : Gap, Gap / 2, layout.Below, 4));
+            StaticFurniture.Title(canvas, chart.Panels[i].Title, area.MidX, area.Top - 9, area.Width + (Gap / 2));
         }
 
         if (chart.Colors is { } colors)
         {
-            using var bar = StaticPanel.ColorBar(colors);
-            float x = layout.Width - ColorBarSpace + 14, y = layout.Top + TitleSpace;
-            Render(bar, canvas, new SKRect(x, y, x + ColorBarWidth, y + layout.PanelHeight), new PixelPadding(2, ColorBarSpace - 14 - ColorBarWidth, 6, 6));
+            float top = layout.Top + TitleSpace;
+            StaticFurniture.ColorBar(canvas, colors, layout.Width - StaticFurniture.ColorBarSpace + 16, top, top + layout.PanelHeight);
         }
     }
 
@@ -70,20 +68,6 @@ internal static class StaticFigure
         plot.Render(canvas, new PixelRect(data.Left - padding.Left, data.Right + padding.Right, data.Bottom + padding.Bottom, data.Top - padding.Top));
     }
 
-    private static void DrawLegend(SKCanvas canvas, Chart chart, Layout layout)
-    {
-        float x = layout.Left;
-        using var font = new SKFont(ReportFonts.Regular, 13) { Subpixel = true };
-        foreach (var entry in chart.Legend)
-        {
-            using var line = new SKPaint { Color = SKColor.Parse(Palette.Light.Of(entry.Ink)), StrokeWidth = (float)entry.Width, IsAntialias = true };
-            using var words = new SKPaint { Color = SKColor.Parse(Palette.Light.Text), IsAntialias = true };
-            canvas.DrawLine(x, 17, x + 26, 17, line);
-            canvas.DrawText(entry.Text, x + 33, 21.5f, font, words);
-            x += 33 + font.MeasureText(entry.Text) + 28;
-        }
-    }
-
     /// <summary>Where things stand, px at scale 1. Up to three panels make a figure as wide as a README's column.</summary>
     private readonly record struct Layout(float Width, float Height, float Left, float Top, float Below, float PanelWidth, float PanelHeight)
     {
@@ -92,7 +76,7 @@ internal static class StaticFigure
         public static Layout Of(Chart chart)
         {
             float left = chart.Panels.All(panel => panel.Y.Hidden) ? Margin + 4 : Margin + NameSpace;
-            float right = chart.Colors is null ? Margin + 10 : ColorBarSpace;
+            float right = chart.Colors is null ? Margin + 10 : StaticFurniture.ColorBarSpace;
             float below = chart.Panels.All(panel => panel.X.Hidden) ? Margin : TickSpace;
             float top = chart.Legend.Count > 0 ? LegendSpace : 0;
             float width = chart.Columns switch { 1 => 500, 2 => 700, 3 => 860, _ => 960 };

@@ -31,25 +31,25 @@ internal static class StaticMarks
         }
     }
 
-    /// <summary>Adds a matrix, row 0 on top, over a rectangle of the axes.</summary>
-    public static void AddHeat(Plot plot, double[,] values, CoordinateRect place, ColorScale colors)
-    {
-        var heat = plot.Add.Heatmap(values);
-        heat.Colormap = new Scale(Palette.Light.Of(colors));
-        heat.ManualRange = new ScottPlot.Range(colors.From, colors.To);
-        heat.Position = place;
-        heat.NaNCellColor = Hex(Ink.Faint);
-    }
-
     private static void AddHeat(Plot plot, HeatMark heat, ColorScale colors)
     {
         int rows = heat.Values.Count / heat.Columns;
-        double[,] values = new double[rows, heat.Columns];
-        for (int i = 0; i < heat.Values.Count; i++)
-            values[i / heat.Columns, i % heat.Columns] = heat.Values[i];
+        // ScottPlot draws no matrix with a single row or column: every cell is written twice each way there.
+        int times = rows == 1 || heat.Columns == 1 ? 2 : 1;
+        double[,] values = new double[rows * times, heat.Columns * times];
+        for (int row = 0; row < rows * times; row++)
+        {
+            for (int column = 0; column < heat.Columns * times; column++)
+                values[row, column] = heat.Values[(row / times * heat.Columns) + (column / times)];
+        }
+
         double left = heat.Left - (heat.ColumnWidth / 2);
         var place = new CoordinateRect(left, left + (heat.Columns * heat.ColumnWidth), 0.5 - rows, 0.5);
-        AddHeat(plot, values, place, colors);
+        var added = plot.Add.Heatmap(values);
+        added.Colormap = new Scale(Palette.Light.Of(colors));
+        added.ManualRange = new ScottPlot.Range(colors.From, colors.To);
+        added.Rectangle = place;
+        added.NaNCellColor = Hex(Ink.Faint);
         var frame = plot.Add.Rectangle(place);
         frame.FillColor = Colors.Transparent;
         frame.LineColor = Hex(Ink.Muted);
@@ -92,8 +92,9 @@ internal static class StaticMarks
 
         foreach (var (at, text) in vectors.Names)
         {
-            var (x, y) = Vectors.Project(Vectors.Beyond(at, Vectors.NameDistance));
-            var label = plot.Add.Text(text, x, y);
+            var (tipX, tipY) = Vectors.Project(at);
+            double[] place = Vectors.Beyond([tipX, tipY], Vectors.NameDistance);
+            var label = plot.Add.Text(text, place[0], place[1]);
             label.LabelFontColor = Hex(Ink.Text);
             label.LabelFontSize = 12;
             label.LabelAlignment = Alignment.MiddleCenter;

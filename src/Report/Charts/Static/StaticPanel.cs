@@ -2,12 +2,11 @@ using ScottPlot;
 
 namespace ToyPipeline.Report.Charts.Static;
 
-/// <summary>One panel, or the colour bar, as a ScottPlot plot.</summary>
+/// <summary>One panel as a ScottPlot plot.</summary>
 internal static class StaticPanel
 {
     private const float TickSize = 12;
     private const float LabelSize = 12.5f;
-    private const float TitleSize = 14;
 
     private static readonly Color s_text = Color.FromHex(Palette.Light.Text);
     private static readonly Color s_line = Color.FromHex(Palette.Light.Muted);
@@ -18,10 +17,6 @@ internal static class StaticPanel
         var plot = Empty();
         foreach (var mark in panel.Marks)
             StaticMarks.Add(plot, mark, panel, colors);
-        plot.Axes.Title.Label.Text = panel.Title;
-        plot.Axes.Title.Label.FontSize = TitleSize;
-        plot.Axes.Title.Label.Bold = true;
-        plot.Axes.Title.Label.ForeColor = s_text;
         double left = Place(panel.X, panel.X.From), right = Place(panel.X, panel.X.To);
         double below = Place(panel.Y, panel.Y.From), above = Place(panel.Y, panel.Y.To);
         plot.Axes.SetLimits(left, right, Math.Min(below, above), Math.Max(below, above));
@@ -31,25 +26,6 @@ internal static class StaticPanel
         plot.Axes.Right.FrameLineStyle.Width = 0;
         plot.Grid.XAxisStyle.IsVisible = panel.X.Grid;
         plot.Grid.YAxisStyle.IsVisible = panel.Y.Grid;
-        return plot;
-    }
-
-    /// <summary>A vertical colour bar with its ticks and label to the right.</summary>
-    public static Plot ColorBar(ColorScale colors)
-    {
-        const int Steps = 128;
-        var plot = Empty();
-        double[,] ramp = new double[Steps, 1];
-        for (int i = 0; i < Steps; i++)
-            ramp[i, 0] = colors.To - ((colors.To - colors.From) * i / (Steps - 1));
-        StaticMarks.AddHeat(plot, ramp, new CoordinateRect(0, 1, colors.From, colors.To), colors);
-        plot.Axes.SetLimits(0, 1, colors.From, colors.To);
-        plot.Axes.Right.Range.Set(colors.From, colors.To);
-        plot.HideGrid();
-        foreach (var axis in new IAxis[] { plot.Axes.Bottom, plot.Axes.Left, plot.Axes.Top })
-            Hide(axis);
-        Style(plot.Axes.Right, new Axis(colors.Label, colors.From, colors.To), named: true, about: 5);
-        plot.Axes.Right.FrameLineStyle.Width = 0;
         return plot;
     }
 
@@ -80,11 +56,12 @@ internal static class StaticPanel
             [.. ticks.Select(tick => Place(spec, tick.At))], [.. ticks.Select(tick => named ? tick.Text : "")]);
         axis.TickLabelStyle.FontSize = TickSize;
         axis.TickLabelStyle.ForeColor = s_text;
-        axis.MajorTickStyle.Length = 3;
+        // Names need no line to stand on.
+        axis.MajorTickStyle.Length = spec.Names is null ? 3 : 0;
         axis.MajorTickStyle.Color = s_line;
         axis.MajorTickStyle.AntiAlias = true;
         axis.FrameLineStyle.Color = s_line;
-        axis.FrameLineStyle.Width = 1;
+        axis.FrameLineStyle.Width = spec.Names is null ? 1 : 0;
         axis.FrameLineStyle.AntiAlias = true;
         axis.Label.Text = named ? spec.Label : "";
         axis.Label.FontSize = LabelSize;

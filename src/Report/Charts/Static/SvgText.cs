@@ -18,6 +18,7 @@ internal static class SvgText
         var root = document.Root!;
         foreach (var text in root.Descendants(s_svg + "text").ToList())
             text.ReplaceWith(Outline(text));
+        Renumber(root);
         // Matrices are scaled images: their cells are to keep sharp edges.
         foreach (var image in root.Descendants(s_svg + "image"))
             image.SetAttributeValue("style", "image-rendering:pixelated");
@@ -25,6 +26,21 @@ internal static class SvgText
         root.SetAttributeValue("role", "img");
         root.AddFirst(new XElement(s_svg + "title", title), new XElement(s_svg + "desc", description));
         return "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n" + root.ToString(SaveOptions.None).ReplaceLineEndings("\n") + "\n";
+    }
+
+    // Skia counts ids through the process's life: counted anew, the same figure is the same file.
+    private static void Renumber(XElement root)
+    {
+        var names = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var id in root.Descendants().Attributes("id"))
+            id.Value = names[id.Value] = $"i{names.Count}";
+        foreach (var attribute in root.Descendants().Attributes())
+        {
+            if (attribute.Value is ['#', .. var target] && attribute.Name.LocalName == "href" && names.TryGetValue(target, out string? name))
+                attribute.Value = "#" + name;
+            else if (attribute.Value is ['u', 'r', 'l', '(', '#', .. var clip, ')'] && names.TryGetValue(clip, out name))
+                attribute.Value = $"url(#{name})";
+        }
     }
 
     // Skia writes each label with the place of each glyph: <text transform font-size font-family x="0, 7.86, …" y="12.4, ">…</text>.
