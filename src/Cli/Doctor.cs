@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using ToyPipeline.Analysis;
+using ToyPipeline.Analysis.Stage;
 using ToyPipeline.Cli.Output;
 using ToyPipeline.Core;
 using ToyPipeline.Core.Runs;

@@ -1,4 +1,5 @@
 using ToyPipeline.Analysis;
+using ToyPipeline.Analysis.Claims;
 using ToyPipeline.Cli.Output;
 using ToyPipeline.Core;
 using ToyPipeline.Core.Experiments;

@@ -27,7 +27,7 @@ internal static class RunList
         {
             var experiment = Experiment.Load(Path.Combine(folder, "experiment.yaml"));
             var stages = RunManifest.Load(folder).Stages;
-            var claims = ClaimResult.Load(folder);
+            var claims = AnalyzeStage.Claims(folder);
             return
             [
                 name,

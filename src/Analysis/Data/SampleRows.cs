@@ -5,17 +5,17 @@ internal interface ISampleRows : IDisposable
 {
     /// <summary>Moves to the next sample; false after the last one.</summary>
     /// <exception cref="Core.InvalidInputException">The file behind the sample is damaged.</exception>
-    public bool MoveNext();
+    bool MoveNext();
 
     /// <summary>Features that are present, ascending.</summary>
-    public ReadOnlySpan<int> Columns { get; }
+    ReadOnlySpan<int> Columns { get; }
 
     /// <summary>Their values.</summary>
-    public ReadOnlySpan<float> Values { get; }
+    ReadOnlySpan<float> Values { get; }
 
     /// <summary>Writes the next samples densely into <paramref name="destination"/>, [rows, features], as many as fit; returns their number.</summary>
     /// <exception cref="Core.InvalidInputException">The file behind the samples is damaged.</exception>
-    public int Read(Span<float> destination, int features)
+    int Read(Span<float> destination, int features)
     {
         for (int row = 0; row < destination.Length / features; row++)
         {

@@ -51,6 +51,14 @@ public static class AnalyzeStage
         return new AnalysisOutcome(outcome, AnalysisTables.ReadClaims(run.Path(ClaimsCsv)));
     }
 
+    /// <summary>The claims that the run in <paramref name="folder"/> was last checked against; null where it was not analysed.</summary>
+    /// <exception cref="InvalidInputException">The table is damaged.</exception>
+    public static IReadOnlyList<ClaimResult>? Claims(string folder)
+    {
+        string path = Path.Combine(folder, ClaimsCsv);
+        return File.Exists(path) ? AnalysisTables.ReadClaims(path) : null;
+    }
+
     private static IReadOnlyList<string> Analyse(
         RunFolder run,
         List<(Pack Pack, IReadOnlyList<string> Models)> plan,

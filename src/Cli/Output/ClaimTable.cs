@@ -1,4 +1,4 @@
-using ToyPipeline.Analysis;
+using ToyPipeline.Analysis.Claims;
 
 namespace ToyPipeline.Cli.Output;
 

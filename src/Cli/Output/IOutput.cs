@@ -1,4 +1,4 @@
-using ToyPipeline.Analysis;
+using ToyPipeline.Analysis.Claims;
 using ToyPipeline.Core.Experiments;
 using ToyPipeline.Core.Runs;
 

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
-using ToyPipeline.Analysis;
+using ToyPipeline.Analysis.Claims;
 using ToyPipeline.Core.Experiments;
 using ToyPipeline.Core.Runs;
 

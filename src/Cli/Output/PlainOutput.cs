@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using ToyPipeline.Analysis;
+using ToyPipeline.Analysis.Claims;
 using ToyPipeline.Core.Experiments;
 using ToyPipeline.Core.Runs;
 

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using Spectre.Console;
 using Spectre.Console.Rendering;
-using ToyPipeline.Analysis;
+using ToyPipeline.Analysis.Claims;
 using ToyPipeline.Core.Experiments;
 using ToyPipeline.Core.Runs;
 
@@ -13,7 +13,7 @@ internal sealed class TerminalOutput : IOutput
     private static readonly IAnsiConsole s_errors = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
 
     public void Start(Experiment experiment, string folder) =>
-        AnsiConsole.MarkupLineInterpolated($"[bold]{experiment.Name}[/]  {experiment.Title}  [dim]{new Grid(experiment).InstanceCount} instances, in {folder}[/]");
+        AnsiConsole.MarkupLineInterpolated($"[bold]{experiment.Name}[/]  {experiment.Title}  [dim]{new Core.Experiments.Grid(experiment).InstanceCount} instances, in {folder}[/]");
 
     public void Stage(string name, Func<Action<StageProgress>, StageOutcome> work)
     {

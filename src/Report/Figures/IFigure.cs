@@ -7,16 +7,16 @@ namespace ToyPipeline.Report.Figures;
 internal interface IFigure
 {
     /// <summary>Name of its files and of its place on the page: lowercase letters and <c>-</c>.</summary>
-    public string Id { get; }
+    string Id { get; }
 
     /// <summary>A few words above it.</summary>
-    public string Title { get; }
+    string Title { get; }
 
     /// <summary>What to look for, in a sentence or two.</summary>
-    public string Caption { get; }
+    string Caption { get; }
 
     /// <summary>The chart of a run, or a sentence on why there is none.</summary>
-    public Drawing Draw(RunData run);
+    Drawing Draw(RunData run);
 }
 
 /// <summary>What came of a recipe.</summary>
