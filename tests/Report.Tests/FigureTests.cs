@@ -18,7 +18,7 @@ internal sealed class FigureTests
     {
         using var run = SyntheticRun.Intro();
         var bars = Traces(run, new NormFigure()).Where(trace => trace.GetProperty("type").GetString() == "bar").ToList();
-        string[][] table = [.. File.ReadLines(run.Run.Path("analysis/features.csv")).Skip(1).Select(line => line.Split(',')).Where(row => row[^1] == "True")];
+        string[][] table = [.. File.ReadLines(run.Run.Path("analysis/features.csv")).Skip(1).Select(line => line.Split(',')).Where(row => row[^1] == "true")];
         Assert.Multiple(() =>
         {
             Assert.That(bars.SelectMany(bar => Numbers(bar.GetProperty("x"))), Is.EqualTo(table.Select(row => Parse(row[7]))));
