@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Xml.Linq;
 using SkiaSharp;
 using ToyPipeline.Core.Formats;
 using ToyPipeline.Report.Charts;
@@ -17,7 +18,7 @@ internal sealed class FigureTests
     {
         using var run = SyntheticRun.Intro();
         var bars = Traces(run, new NormFigure()).Where(trace => trace.GetProperty("type").GetString() == "bar").ToList();
-        string[][] table = [.. File.ReadLines(run.Run.Path("analysis/features.csv")).Skip(1).Select(line => line.Split(',')).Where(row => row[^1] == "True")];
+        string[][] table = [.. File.ReadLines(run.Run.Path("analysis/features.csv")).Skip(1).Select(line => line.Split(',')).Where(row => row[^1] == "true")];
         Assert.Multiple(() =>
         {
             Assert.That(bars.SelectMany(bar => Numbers(bar.GetProperty("x"))), Is.EqualTo(table.Select(row => Parse(row[7]))));
@@ -109,6 +110,24 @@ internal sealed class FigureTests
     {
         string svg = StaticFigure.Svg(Titled("Agx"), "title <b>", "words & more");
         Assert.That(svg, Does.Contain("aria-label=\"Agx\"").And.Contain("title &lt;b&gt;").And.Contain("words &amp; more"));
+    }
+
+    [Test]
+    public void Each_label_is_drawn_once()
+    {
+        using var run = SyntheticRun.Intro();
+        string svg = StaticFigure.Svg(new NormFigure().Draw(RunData.Load(run.Run)).Chart!, "", "");
+        Assert.That(svg.Split("aria-label=\"norm ‖Wᵢ‖\"").Length - 1, Is.EqualTo(3), "once a panel");
+    }
+
+    [Test]
+    public void Titles_are_heavier_than_labels_in_svg_as_in_png()
+    {
+        using var font = new SKFont(ReportFonts.SemiBold, 14) { Hinting = SKFontHinting.None, Subpixel = true };
+        using var glyph = font.GetGlyphPath(font.GetGlyph('H'));
+        var outline = XDocument.Parse(StaticFigure.Svg(Titled("H"), "", "")).Descendants().Single(e => e.Attribute("aria-label")?.Value == "H");
+        using var drawn = SKPath.ParseSvgPathData(outline.Attribute("d")!.Value);
+        Assert.That(drawn.Bounds.Width, Is.EqualTo(glyph.Bounds.Width).Within(1e-3));
     }
 
     [Test]

@@ -96,9 +96,9 @@ internal sealed class SyntheticRun : IDisposable
         {
             for (int i = 0; i < best.Features; i++)
             {
-                string row = string.Create(CultureInfo.InvariantCulture, $",{AxisValues(best.Cell)}{i},{best.Spec.Importance[i]:R},{best.Spec.Data.Density[i]:R},{best.Norm(i):R},{best.Norm(i) >= 0.5},{best.Superposition(i):R},0.4,{best.Bias(i):R},0,{best.Geometry},");
-                csv.Append(CultureInfo.InvariantCulture, $"{best.Instance},{best.Cell.Index},{best.Instance % Run.Experiment.Replicas}{row}True\n");
-                csv.Append(CultureInfo.InvariantCulture, $"{best.Instance + 1},{best.Cell.Index},{(best.Instance + 1) % Run.Experiment.Replicas}{row}False\n");
+                string row = string.Create(CultureInfo.InvariantCulture, $",{AxisValues(best.Cell)}{i},{best.Spec.Importance[i]:R},{best.Spec.Data.Density[i]:R},{best.Norm(i):R},{(best.Norm(i) >= 0.5 ? "true" : "false")},{best.Superposition(i):R},0.4,{best.Bias(i):R},0,{best.Geometry},");
+                csv.Append(CultureInfo.InvariantCulture, $"{best.Instance},{best.Cell.Index},{best.Instance % Run.Experiment.Replicas}{row}true\n");
+                csv.Append(CultureInfo.InvariantCulture, $"{best.Instance + 1},{best.Cell.Index},{(best.Instance + 1) % Run.Experiment.Replicas}{row}false\n");
             }
         }
 
@@ -107,10 +107,10 @@ internal sealed class SyntheticRun : IDisposable
 
     private void WriteClaims() => File.WriteAllText(Run.Path("analysis/claims.csv"), """
         claim,at,measure,comparison,expected,measured,tolerance,holds
-        0,data.sparsity = 0,represented,equals,"[0, 1]","[0, 1]",,True
-        1,data.sparsity = 0.8,geometry,equals,2 digon,2 digon,,True
-        2,data.sparsity = 0.9,geometry,equals,pentagon,pentagon,,True
-        3,,loss,at_most,0.01,0.0123456789,0.001,False
+        0,data.sparsity = 0,represented,equals,"[0, 1]","[0, 1]",0.03,true
+        1,data.sparsity = 0.8,geometry,equals,2 digon,2 digon,0.03,true
+        2,data.sparsity = 0.9,norm[0],equals,1,0.97,0.05,true
+        3,all cells,loss,at_most,0.01,0.0123456789,0.001,false
 
         """);
 

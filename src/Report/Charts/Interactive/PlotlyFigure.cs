@@ -10,7 +10,11 @@ internal static class PlotlyFigure
     private const double Width = 920;
 
     private const double Gap = 24;
-    private const double Above = 34;
+    private const double Above = 30;
+
+    /// <summary>Legend on the left, Plotly's buttons on the right.</summary>
+    private const double Top = 28;
+
     private const double TickSpace = 44;
     private const double NameSpace = 52;
     private const double ColorBarSpace = 100;
@@ -50,14 +54,13 @@ internal static class PlotlyFigure
         double panelWidth = (Width - left - right - ((chart.Columns - 1) * Gap)) / chart.Columns;
         // A lone panel need not fill the page.
         double panelHeight = Math.Min(panelWidth * chart.Aspect, chart.Columns == 1 ? 460 : 640);
-        double top = chart.Legend.Count > 0 ? 28 : 0;
-        double height = top + (chart.Rows * (Above + panelHeight + below));
-        double inner = height - top;
+        double height = Top + (chart.Rows * (Above + panelHeight + below));
+        double inner = height - Top;
 
         var layout = new Dictionary<string, object>
         {
             ["height"] = Math.Round(height),
-            ["margin"] = new { l = left, r = right, t = top, b = 0, autoexpand = false },
+            ["margin"] = new { l = left, r = right, t = Top, b = 0, autoexpand = false },
             ["showlegend"] = chart.Legend.Count > 0,
             ["legend"] = new { orientation = "h", x = 0, y = 1, xanchor = "left", yanchor = "bottom" },
             ["hovermode"] = "closest",
@@ -117,7 +120,7 @@ internal static class PlotlyFigure
             layout["scene" + suffix] = new
             {
                 domain = new { x, y }, aspectmode = "cube", xaxis = Side("h₀"), yaxis = Side("h₁"), zaxis = Side("h₂"),
-                camera = new { eye = new { x = 1.25, y = 1.25, z = 0.8 } },
+                camera = new { eye = new { x = 1.55, y = 0.85, z = 0.75 } },
             };
             return;
         }

@@ -65,7 +65,11 @@ internal static class StaticFigure
     {
         plot.Layout.Fixed(padding);
         plot.RenderManager.ClearCanvasBeforeEachRender = false;
-        plot.Render(canvas, new PixelRect(data.Left - padding.Left, data.Right + padding.Right, data.Bottom + padding.Bottom, data.Top - padding.Top));
+        var place = new PixelRect(data.Left - padding.Left, data.Right + padding.Right, data.Bottom + padding.Bottom, data.Top - padding.Top);
+        // A first rendering that finds its layout is drawn twice over, which makes text heavy: it goes nowhere.
+        using (var nowhere = new SKNoDrawCanvas((int)place.Right + 1, (int)place.Bottom + 1))
+            plot.Render(nowhere, place);
+        plot.Render(canvas, place);
     }
 
     /// <summary>Where things stand, px at scale 1. Up to three panels make a figure as wide as a README's column.</summary>

@@ -48,7 +48,8 @@ internal static class SvgText
     {
         string words = text.Value.Trim();
         float size = float.Parse(text.Attribute("font-size")!.Value, CultureInfo.InvariantCulture);
-        bool bold = text.Attribute("font-weight") is { } weight && int.TryParse(weight.Value, CultureInfo.InvariantCulture, out int value) ? value >= 600 : text.Attribute("font-weight")?.Value == "bold";
+        // All names of the typeface are listed: "Inter SemiBold, Inter".
+        bool bold = text.Attribute("font-family")?.Value.Contains("SemiBold", StringComparison.Ordinal) == true;
         using var font = new SKFont(bold ? ReportFonts.SemiBold : ReportFonts.Regular, size) { Subpixel = true, Hinting = SKFontHinting.None };
         float[] x = Numbers(text, "x"), y = Numbers(text, "y");
         var data = new StringBuilder();
