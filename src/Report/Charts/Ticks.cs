@@ -17,7 +17,7 @@ internal static class Ticks
         double step = power * (raw / power) switch { <= 1.2 => 1, <= 2.5 => 2, <= 6 => 5, _ => 10 };
         var ticks = new List<Tick>();
         for (double k = Math.Ceiling((from / step) - 1e-9); k * step <= to + (1e-9 * step); k++)
-            ticks.Add(new Tick(k * step, Text(Math.Round(k * step, 12))));
+            ticks.Add(new Tick(k * step, Text(Math.Round(k * step, 12), thousands: Math.Max(Math.Abs(from), Math.Abs(to)) >= 1e4)));
         return ticks;
     }
 
@@ -29,14 +29,17 @@ internal static class Ticks
     }
 
     /// <summary>A number as an axis shows it: 10k, 0.01, 1e−5.</summary>
-    public static string Text(double value)
+    public static string Text(double value) => Text(value, thousands: false);
+
+    // Beside 10k stands 5k, not 5000.
+    private static string Text(double value, bool thousands)
     {
         double size = Math.Abs(value);
         string text = size switch
         {
             0 => "0",
             >= 1e6 => (value / 1e6).ToString("0.###", CultureInfo.InvariantCulture) + "M",
-            >= 1e4 => (value / 1e3).ToString("0.###", CultureInfo.InvariantCulture) + "k",
+            >= 1e3 when thousands || size >= 1e4 => (value / 1e3).ToString("0.###", CultureInfo.InvariantCulture) + "k",
             < 1e-3 => value.ToString("0.##e0", CultureInfo.InvariantCulture),
             _ => value.ToString("0.######", CultureInfo.InvariantCulture),
         };

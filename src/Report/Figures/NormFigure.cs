@@ -41,7 +41,6 @@ internal sealed class NormFigure : IFigure
         new Axis("norm ‖Wᵢ‖", 0, longest) { Grid = true },
         Axis.OfFeatures("feature", n) with { Reversed = true },
         [
-            new LineMark([Represented, Represented], [-0.5, n - 0.5], Ink.Text, 1) { Dashed = true },
             new BarsMark(
                 [.. cell.Features.Select(feature => (double)feature.Feature)],
                 [.. cell.Features.Select(feature => feature.Norm)],
@@ -49,6 +48,7 @@ internal sealed class NormFigure : IFigure
             {
                 Hover = "feature %{y}<br>norm %{x:.4f}<br>superposition %{marker.color:.4f}<extra></extra>",
             },
+            new LineMark([Represented, Represented], [-0.5, n - 0.5], Ink.Text, 1) { Dashed = true },
         ]);
 
     private static string Words(CellData cell)

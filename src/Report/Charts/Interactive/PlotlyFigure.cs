@@ -9,7 +9,7 @@ internal static class PlotlyFigure
     /// <summary>Width that the layout is planned for, px; the page stretches it.</summary>
     private const double Width = 920;
 
-    private const double Gap = 24;
+    private const double Gap = 30;
     private const double Above = 30;
 
     /// <summary>Legend on the left, Plotly's buttons on the right.</summary>
@@ -49,7 +49,7 @@ internal static class PlotlyFigure
     private static Dictionary<string, object> Layout(Chart chart)
     {
         double left = chart.Panels.All(panel => panel.Y.Hidden) ? 8 : NameSpace + 12;
-        double right = chart.Colors is null ? 12 : ColorBarSpace;
+        double right = chart.Colors is null ? 20 : ColorBarSpace;
         double below = chart.Panels.All(panel => panel.X.Hidden) ? 8 : TickSpace;
         double panelWidth = (Width - left - right - ((chart.Columns - 1) * Gap)) / chart.Columns;
         // A lone panel need not fill the page.
@@ -85,7 +85,7 @@ internal static class PlotlyFigure
                 {
                     text = $"<b>{Escape(chart.Panels[i].Title)}</b>",
                     x = Round((x[0] + x[1]) / 2), y = y[1], xref = "paper", yref = "paper",
-                    xanchor = "center", yanchor = "bottom", showarrow = false, font = new { size = 14 },
+                    xanchor = "center", yanchor = "bottom", yshift = 2, showarrow = false, font = new { size = 14 },
                 });
             }
         }

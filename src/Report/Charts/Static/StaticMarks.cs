@@ -11,7 +11,10 @@ internal static class StaticMarks
         switch (mark)
         {
             case LineMark line:
-                AddLine(plot, [.. line.X.Select(x => StaticPanel.Place(panel.X, x))], [.. line.Y.Select(y => StaticPanel.Place(panel.Y, y))], Hex(line.Ink), line.Width, line.Dashed);
+                double[] x = [.. line.X.Select(at => StaticPanel.Place(panel.X, at))], y = [.. line.Y.Select(at => StaticPanel.Place(panel.Y, at))];
+                if (line.Dashed)
+                    (x, y) = Dashes.Of(x, y, StaticPanel.Length(panel.X), StaticPanel.Length(panel.Y));
+                AddLine(plot, x, y, Hex(line.Ink), line.Width);
                 break;
             case DotsMark dots:
                 for (int i = 0; i < dots.X.Count; i++)
@@ -81,7 +84,7 @@ internal static class StaticMarks
         for (int i = 0; i < vectors.Tips.Count; i++)
         {
             var (x, y) = Vectors.Project(vectors.Tips[i]);
-            AddLine(plot, [0, x], [0, y], ColorOf(colors, vectors.Values[i]), 2.5, dashed: false);
+            AddLine(plot, [0, x], [0, y], ColorOf(colors, vectors.Values[i]), 2.5);
         }
 
         for (int i = 0; i < vectors.Tips.Count; i++)
@@ -109,15 +112,14 @@ internal static class StaticMarks
             double[] end = new double[3];
             end[axis] = 1;
             var (x, y) = Vectors.Project(end);
-            AddLine(plot, [-x, x], [-y, y], Hex(Ink.Faint), 1, dashed: true);
+            AddLine(plot, [-x, x], [-y, y], Hex(Ink.Faint), 1);
         }
     }
 
-    private static void AddLine(Plot plot, double[] x, double[] y, Color color, double width, bool dashed)
+    private static void AddLine(Plot plot, double[] x, double[] y, Color color, double width)
     {
         var line = plot.Add.ScatterLine(x, y, color);
         line.LineWidth = (float)width;
-        line.LinePattern = dashed ? LinePattern.Dashed : LinePattern.Solid;
     }
 
     private static void AddDot(Plot plot, double x, double y, double size, Color color)

@@ -32,6 +32,9 @@ internal static class StaticPanel
     /// <summary>Where a value stands on ScottPlot's axis, which is linear and grows to the right and upwards.</summary>
     public static double Place(Axis axis, double value) => axis.Log ? Math.Log10(value) : axis.Reversed ? -value : value;
 
+    /// <summary>Length of an axis in the units of <see cref="Place"/>.</summary>
+    public static double Length(Axis axis) => Math.Abs(Place(axis, axis.To) - Place(axis, axis.From));
+
     private static Plot Empty()
     {
         var plot = new Plot();
