@@ -64,7 +64,7 @@ internal sealed class ShardRows(string folder, DatasetManifest manifest, bool[] 
         }
 
         if (Convert.ToHexStringLower(SHA256.HashData(bytes)) != shard.Sha256)
-            throw new InvalidInputException($"{path} does not match its SHA-256 in {DatasetManifest.FileName}: it is truncated or was changed; generate the dataset again.");
+            throw new InvalidInputException($"{path} does not match its SHA-256 in {DatasetManifest.FileName}: it is truncated or was changed; make it again with `toy generate --force`.");
         Csr matrix;
         try
         {

@@ -97,7 +97,9 @@ public sealed class RunFolder : IDisposable
     /// <param name="options">The settings that it depends on, as text.</param>
     /// <param name="inputs">Files that it reads, relative to <see cref="Root"/>.</param>
     /// <param name="work">Does the work and returns the files that it wrote, relative to <see cref="Root"/>.</param>
-    /// <exception cref="InvalidInputException">An input is missing, or changed after its stage wrote it.</exception>
+    /// <exception cref="InvalidInputException">
+    /// An input is missing or changed after its stage wrote it, or the stage would overwrite what somebody else made of its outputs.
+    /// </exception>
     public StageOutcome Stage(string name, string options, IReadOnlyList<string> inputs, Func<IReadOnlyList<string>> work)
     {
         var read = inputs.Select(Verified).ToList();
@@ -107,6 +109,8 @@ public sealed class RunFolder : IDisposable
             return StageOutcome.Skipped;
         }
 
+        if (!Force && KeepsChanges(name, options, read))
+            return StageOutcome.Skipped;
         var clock = Stopwatch.StartNew();
         var outputs = work().Select(path => FileRecord.Of(Root, path)).ToList();
         RemoveStale(name, outputs);
@@ -134,17 +138,43 @@ public sealed class RunFolder : IDisposable
     private FileRecord Verified(string path)
     {
         if (!File.Exists(Path(path)))
-            throw new InvalidInputException($"{Path(path)} is missing: run the stage before this one first, or the whole pipeline with `toy run`.");
+            throw new InvalidInputException($"{Path(path)} is missing: run `toy {Writer(path)}` first, or the whole pipeline with `toy run`.");
         var now = FileRecord.Of(Root, path);
         if (!AcceptChanges && _manifest.Writer(path) is { } written && written.File != now)
-        {
-            throw new InvalidInputException(
-                $"{Path(path)} does not match its SHA-256 in {RunManifest.FileName}: it changed after `toy {written.Stage}` wrote it; "
-                + $"make it again with `toy {written.Stage} --force`, or take it as it is with --accept-changes.");
-        }
-
+            throw Changed(path, written.Stage);
         return now;
     }
+
+    // Would a stage with nothing new to do only undo what somebody made of its outputs? Then it refuses, or takes them as they are.
+    private bool KeepsChanges(string name, string options, List<FileRecord> read)
+    {
+        if (!_manifest.Stages.TryGetValue(name, out var last) || last.Options != options || !last.Inputs.SequenceEqual(read)
+            || last.Outputs.FirstOrDefault(file => File.Exists(Path(file.Path)) && !Stands(file)) is not { } changed)
+        {
+            return false;
+        }
+
+        if (!AcceptChanges)
+            throw Changed(changed.Path, name);
+        if (!last.Outputs.All(file => File.Exists(Path(file.Path))))
+            return false;
+        _manifest = _manifest.With(name, last with { Outputs = [.. last.Outputs.Select(file => FileRecord.Of(Root, file.Path))], Version = Version });
+        _manifest.Save(Root);
+        return true;
+    }
+
+    private InvalidInputException Changed(string path, string stage) => new(
+        $"{Path(path)} does not match its SHA-256 in {RunManifest.FileName}: it changed after `toy {stage}` wrote it; "
+        + $"make it again with `toy {stage} --force`, or take it as it is with --accept-changes.");
+
+    // Each stage has a folder of its own.
+    private static string Writer(string path) => path.Split('/')[0] switch
+    {
+        "data" => "generate",
+        "weights" => "train",
+        "models" => "export",
+        _ => "analyze",
+    };
 
     private bool Stands(FileRecord file) =>
         File.Exists(Path(file.Path)) && new FileInfo(Path(file.Path)).Length == file.Bytes && FileRecord.Of(Root, file.Path) == file;
