@@ -8,6 +8,8 @@ namespace ToyPipeline.DataGen;
 /// <summary>The first stage: the evaluation datasets of every cell, and the training datasets of cells that train from disk.</summary>
 public static class GenerateStage
 {
+    private const string Csv = "csv: true\n";
+
     /// <summary>Draws the datasets that the experiment of <paramref name="run"/> needs, each distribution once.</summary>
     /// <param name="run">The run folder.</param>
     /// <param name="csv">Write CSV too.</param>
@@ -17,7 +19,11 @@ public static class GenerateStage
     public static StageOutcome Run(RunFolder run, bool csv, Action<StageProgress> progress, CancellationToken cancellation)
     {
         var experiment = run.Experiment;
-        string options = experiment.Resolved("seed", "model", "data", "axes", "evaluation") + (csv ? "csv: true\n" : "");
+        string options = experiment.Resolved("seed", "model", "data", "axes", "evaluation");
+        // CSV files that an earlier command asked for stay.
+        csv |= run.Manifest.Stages.TryGetValue("generate", out var last) && last.Options == options + Csv;
+        if (csv)
+            options += Csv;
         return run.Stage("generate", options, [], () =>
         {
             var datasets = Datasets(experiment);

@@ -59,6 +59,8 @@ public sealed record DatasetManifest(
     public static DatasetManifest Load(string folder)
     {
         string path = Path.Combine(folder, FileName);
+        if (!File.Exists(path))
+            throw new InvalidInputException($"{path} is missing: run `toy generate` first, or the whole pipeline with `toy run`.");
         try
         {
             var manifest = JsonSerializer.Deserialize<DatasetManifest>(File.ReadAllText(path), s_options);
