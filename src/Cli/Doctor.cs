@@ -49,11 +49,14 @@ internal static class Doctor
 
     private static string Disk(string artifacts)
     {
+        bool existed = Directory.Exists(artifacts);
         Directory.CreateDirectory(artifacts);
         string probe = Path.Combine(artifacts, $".doctor-{Environment.ProcessId}");
         File.WriteAllText(probe, "");
         File.Delete(probe);
         long free = new DriveInfo(Path.GetFullPath(artifacts)).AvailableFreeSpace;
+        if (!existed)
+            Directory.Delete(artifacts);
         return free >= LowDisk
             ? $"{Path.GetFullPath(artifacts)} can be written, {free >> 30} GB free"
             : throw new EnvironmentFaultException($"{Path.GetFullPath(artifacts)} has only {free >> 20} MB free.");

@@ -26,7 +26,7 @@ internal static class Pipeline
 
     public static ExitCode Run(string file, IReadOnlyList<string> stages, PipelineOptions options, IOutput output, CancellationToken cancellation)
     {
-        var experiment = Experiment.Load(file);
+        var experiment = Load(file);
         using var run = RunFolder.Open(options.Artifacts, experiment, options.Force, options.AcceptChanges);
         output.Start(experiment, run.Root);
         IReadOnlyList<ClaimResult> claims = [];
@@ -58,5 +58,14 @@ internal static class Pipeline
         if (stages.Contains("report"))
             output.Report(run.Path("report.html"));
         return claims.All(claim => claim.Holds) ? ExitCode.Done : ExitCode.ClaimFailed;
+    }
+
+    private static Experiment Load(string file)
+    {
+        if (File.Exists(file))
+            return Experiment.Load(file);
+        string known = Path.Combine("experiments", Path.ChangeExtension(Path.GetFileName(file), ".yaml"));
+        string guess = File.Exists(known) ? $"; did you mean {known}?" : ".";
+        throw new InvalidInputException(Directory.Exists(file) ? $"{file} is a folder, not an experiment file{guess}" : $"There is no file {file}{guess}");
     }
 }

@@ -12,7 +12,7 @@ internal static class RunList
     public static ExitCode Show(string artifacts, IOutput output)
     {
         if (!Directory.Exists(artifacts))
-            throw new InvalidInputException($"{artifacts} is no folder; --artifacts names the folder of the runs.");
+            throw new InvalidInputException($"There is no folder {artifacts}; runs are made by `toy run`, and --artifacts says where they are.");
         var rows = Directory.EnumerateDirectories(artifacts)
             .Where(folder => File.Exists(Path.Combine(folder, "experiment.yaml")))
             .Order(StringComparer.Ordinal).Select(Row).ToList();

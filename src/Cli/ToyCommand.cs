@@ -26,21 +26,29 @@ internal static class ToyCommand
     /// <summary>Runs the command line and returns the exit code.</summary>
     public static int Run(string[] args)
     {
-        var parsed = Root().Parse(args);
+        if (args.Length == 0)
+        {
+            Parse(["--help"]).Invoke();
+            return (int)ExitCode.InvalidInput;
+        }
+
+        var parsed = Parse(args);
         if (parsed.Errors.Count > 0)
         {
-            foreach (var error in parsed.Errors)
-                Console.Error.WriteLine(error.Message);
-            Console.Error.WriteLine("See toy --help.");
+            using var output = Create(parsed.GetValue(s_json));
+            output.Error(CommandLineErrors.Sentence(parsed), null);
             return (int)ExitCode.InvalidInput;
         }
 
         return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
     }
 
+    /// <summary>Parses a command line and runs nothing.</summary>
+    public static ParseResult Parse(IReadOnlyList<string> args) => Root().Parse(args);
+
     private static RootCommand Root()
     {
-        var root = new RootCommand("Trains and measures toy models of superposition. Example: toy run experiments/intro.yaml")
+        var root = new RootCommand("Trains and measures toy models of superposition.")
         {
             s_artifacts, s_json, s_verbose,
         };
@@ -50,23 +58,29 @@ internal static class ToyCommand
         root.Add(StageVerb("export", "Writes the trained models as ONNX.", ["export"]));
         root.Add(StageVerb("analyze", "Measures the exported models and checks the claims.", ["analyze"]));
         root.Add(StageVerb("report", "Draws the figures and writes report.html.", ["report"]));
-        root.Add(Verb("list", "Lists the runs below the artifacts folder. Example: toy list", (parsed, output, _) =>
+        root.Add(Verb("list", "Lists the runs below the artifacts folder.", (parsed, output, _) =>
             RunList.Show(parsed.GetValue(s_artifacts)!, output)));
-        root.Add(Verb("doctor", "Checks this machine: native libraries, processor, disk. Example: toy doctor", (parsed, output, _) =>
+        root.Add(Verb("doctor", "Checks this machine: native libraries, processor, disk.", (parsed, output, _) =>
             Doctor.Examine(parsed.GetValue(s_artifacts)!, output)));
+        Examples.AddTo(root);
         return root;
     }
 
     private static Command StageVerb(string name, string description, IReadOnlyList<string> stages)
     {
         var file = new Argument<string>("experiment") { Description = "Experiment file, for example experiments/intro.yaml." };
-        var verb = Verb(name, $"{description} Example: toy {name} experiments/intro.yaml", (parsed, output, cancellation) =>
+        var verb = Verb(name, description, (parsed, output, cancellation) =>
             Pipeline.Run(
                 parsed.GetRequiredValue(file),
                 stages,
                 new PipelineOptions(parsed.GetValue(s_artifacts)!, parsed.GetValue(s_force), parsed.GetValue(s_accept), stages.Contains("generate") && parsed.GetValue(s_csv)),
                 output,
                 cancellation));
+        file.Validators.Add(result =>
+        {
+            if (result.Tokens is [var token] && token.Value.StartsWith('-'))
+                result.AddError($"{token.Value} is no experiment file.");
+        });
         verb.Add(file);
         verb.Add(s_force);
         verb.Add(s_accept);

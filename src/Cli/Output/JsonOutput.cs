@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using ToyPipeline.Analysis.Claims;
 using ToyPipeline.Core.Experiments;
@@ -10,7 +11,13 @@ namespace ToyPipeline.Cli.Output;
 internal sealed class JsonOutput(TextWriter output) : IOutput
 {
     private static readonly TimeSpan s_interval = TimeSpan.FromSeconds(1);
-    private static readonly JsonSerializerOptions s_options = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
+    private static readonly JsonSerializerOptions s_options = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        // Quotes and letters of other languages stay readable: this is no HTML.
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
     private readonly Lock _lock = new();
 
     public void Start(Experiment experiment, string folder) =>

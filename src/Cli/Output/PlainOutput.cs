@@ -36,6 +36,12 @@ internal sealed class PlainOutput(TextWriter output, TextWriter error) : IOutput
 
     public void Table(string name, IReadOnlyList<string> columns, IReadOnlyList<IReadOnlyList<string>> rows)
     {
+        if (rows.Count == 0)
+        {
+            output.WriteLine($"There is no {name} to list.");
+            return;
+        }
+
         int[] widths = [.. columns.Select((column, i) => rows.Select(row => row[i].Length).Append(column.Length).Max())];
         output.WriteLine();
         foreach (var row in rows.Prepend(columns))

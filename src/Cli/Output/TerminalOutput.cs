@@ -39,13 +39,8 @@ internal sealed class TerminalOutput : IOutput
     {
         var table = new Table().RoundedBorder();
         table.AddColumns([.. ClaimTable.Columns]);
-        foreach (var claim in claims)
-        {
-            table.AddRow(
-                Markup.Escape(claim.At), Markup.Escape(claim.Measure), Markup.Escape(claim.Expected), Markup.Escape(claim.Measured),
-                claim.Holds ? "[green]yes[/]" : "[red bold]NO[/]");
-        }
-
+        foreach (var row in ClaimTable.Rows(claims))
+            table.AddRow([.. row.Select(cell => cell switch { "yes" => "[green]yes[/]", "NO" => "[red bold]NO[/]", _ => Markup.Escape(cell) })]);
         AnsiConsole.Write(table);
     }
 
@@ -53,6 +48,12 @@ internal sealed class TerminalOutput : IOutput
 
     public void Table(string name, IReadOnlyList<string> columns, IReadOnlyList<IReadOnlyList<string>> rows)
     {
+        if (rows.Count == 0)
+        {
+            AnsiConsole.MarkupLineInterpolated($"There is no {name} to list.");
+            return;
+        }
+
         var table = new Table().RoundedBorder();
         table.AddColumns([.. columns.Select(Markup.Escape)]);
         foreach (var row in rows)

@@ -1,0 +1,51 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+
+namespace ToyPipeline.Cli;
+
+/// <summary>Help pages that end with an example.</summary>
+internal sealed class Examples : SynchronousCommandLineAction
+{
+    private const string ExitCodes = """
+        Exit codes:
+          0  done, and the claims hold
+          1  a claim failed
+          2  the input is wrong: an option, the experiment file, a file of the run
+          3  the environment is: a native library, a folder that cannot be written, a full disk
+
+        """;
+
+    private static readonly Dictionary<string, string> s_examples = new()
+    {
+        ["toy"] = "toy run experiments/intro.yaml",
+        ["run"] = "toy run experiments/intro.yaml --artifacts /tmp/runs",
+        ["generate"] = "toy generate experiments/intro.yaml --csv",
+        ["train"] = "toy train experiments/intro.yaml --force",
+        ["export"] = "toy export experiments/intro.yaml --accept-changes",
+        ["analyze"] = "toy analyze experiments/intro.yaml --json",
+        ["report"] = "toy report experiments/intro.yaml",
+        ["list"] = "toy list --artifacts /tmp/runs",
+        ["doctor"] = "toy doctor",
+    };
+
+    private readonly HelpAction _help = new();
+
+    /// <summary>Gives every command below <paramref name="root"/> a help page with an example.</summary>
+    public static void AddTo(RootCommand root) => root.Options.OfType<HelpOption>().Single().Action = new Examples();
+
+    /// <summary>Help is given whatever else the command line lacks.</summary>
+    public override bool ClearsParseErrors => true;
+
+    /// <inheritdoc/>
+    public override int Invoke(ParseResult parseResult)
+    {
+        int code = _help.Invoke(parseResult);
+        var command = parseResult.CommandResult.Command;
+        var output = parseResult.InvocationConfiguration.Output;
+        output.WriteLine($"Example:\n  {s_examples[command is RootCommand ? "toy" : command.Name]}\n");
+        if (command is RootCommand)
+            output.WriteLine(ExitCodes);
+        return code;
+    }
+}
