@@ -21,7 +21,7 @@ public sealed class DependencyRulesTests
         ["Cli"] = (["Core", "DataGen", "Training", "Export", "Analysis", "Report", "Sweeps"], [TorchSharp]),
     };
 
-    private static readonly string Root = FindRoot();
+    private static readonly string Root = Repository.Root;
 
     private static IEnumerable<string> Projects => Directory.EnumerateDirectories(Path.Combine(Root, "src")).Select(folder => Path.GetFileName(folder)).Order();
 
@@ -75,12 +75,4 @@ public sealed class DependencyRulesTests
 
     private static IEnumerable<string> References(string project, string kind) =>
         XDocument.Load(Path.Combine(Root, "src", project, project + ".csproj")).Descendants(kind).Select(e => e.Attribute("Include")!.Value);
-
-    private static string FindRoot()
-    {
-        string? folder = AppContext.BaseDirectory;
-        while (folder is not null && !File.Exists(Path.Combine(folder, "ToyPipeline.sln")))
-            folder = Path.GetDirectoryName(folder.TrimEnd(Path.DirectorySeparatorChar));
-        return folder ?? throw new DirectoryNotFoundException("No folder above the tests holds ToyPipeline.sln.");
-    }
 }
