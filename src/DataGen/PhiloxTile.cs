@@ -60,27 +60,43 @@ internal static class PhiloxTile
             var b2 = a2;
             var a3 = Vector256.Create((ulong)stream);
             var b3 = a3;
-            for (int round = 0; round < Philox4x32.Rounds; round++)
-            {
-                var k0 = Vector256.Create(Unsafe.Add(ref keys, 2 * round));
-                var k1 = Vector256.Create(Unsafe.Add(ref keys, (2 * round) + 1));
-                var ap0 = Avx2.Multiply(a0.AsUInt32(), m0);
-                var ap1 = Avx2.Multiply(a2.AsUInt32(), m1);
-                var bp0 = Avx2.Multiply(b0.AsUInt32(), m0);
-                var bp1 = Avx2.Multiply(b2.AsUInt32(), m1);
-                a0 = (ap1 >>> 32) ^ (a1 ^ k0);
-                b0 = (bp1 >>> 32) ^ (b1 ^ k0);
-                a2 = (ap0 >>> 32) ^ (a3 ^ k1);
-                b2 = (bp0 >>> 32) ^ (b3 ^ k1);
-                a1 = ap1;
-                b1 = bp1;
-                a3 = ap0;
-                b3 = bp0;
-            }
-
+            // Written out, so that the words change their registers' names and never move.
+            Round256(ref a0, ref a1, ref a2, ref a3, m0, m1, ref Unsafe.Add(ref keys, 0));
+            Round256(ref b0, ref b1, ref b2, ref b3, m0, m1, ref Unsafe.Add(ref keys, 0));
+            Round256(ref a0, ref a1, ref a2, ref a3, m0, m1, ref Unsafe.Add(ref keys, 2));
+            Round256(ref b0, ref b1, ref b2, ref b3, m0, m1, ref Unsafe.Add(ref keys, 2));
+            Round256(ref a0, ref a1, ref a2, ref a3, m0, m1, ref Unsafe.Add(ref keys, 4));
+            Round256(ref b0, ref b1, ref b2, ref b3, m0, m1, ref Unsafe.Add(ref keys, 4));
+            Round256(ref a0, ref a1, ref a2, ref a3, m0, m1, ref Unsafe.Add(ref keys, 6));
+            Round256(ref b0, ref b1, ref b2, ref b3, m0, m1, ref Unsafe.Add(ref keys, 6));
+            Round256(ref a0, ref a1, ref a2, ref a3, m0, m1, ref Unsafe.Add(ref keys, 8));
+            Round256(ref b0, ref b1, ref b2, ref b3, m0, m1, ref Unsafe.Add(ref keys, 8));
+            Round256(ref a0, ref a1, ref a2, ref a3, m0, m1, ref Unsafe.Add(ref keys, 10));
+            Round256(ref b0, ref b1, ref b2, ref b3, m0, m1, ref Unsafe.Add(ref keys, 10));
+            Round256(ref a0, ref a1, ref a2, ref a3, m0, m1, ref Unsafe.Add(ref keys, 12));
+            Round256(ref b0, ref b1, ref b2, ref b3, m0, m1, ref Unsafe.Add(ref keys, 12));
+            Round256(ref a0, ref a1, ref a2, ref a3, m0, m1, ref Unsafe.Add(ref keys, 14));
+            Round256(ref b0, ref b1, ref b2, ref b3, m0, m1, ref Unsafe.Add(ref keys, 14));
+            Round256(ref a0, ref a1, ref a2, ref a3, m0, m1, ref Unsafe.Add(ref keys, 16));
+            Round256(ref b0, ref b1, ref b2, ref b3, m0, m1, ref Unsafe.Add(ref keys, 16));
+            Round256(ref a0, ref a1, ref a2, ref a3, m0, m1, ref Unsafe.Add(ref keys, 18));
+            Round256(ref b0, ref b1, ref b2, ref b3, m0, m1, ref Unsafe.Add(ref keys, 18));
             Store256(a0, a1, a2, a3, ref Unsafe.Add(ref words, 4 * g));
             Store256(b0, b1, b2, b3, ref Unsafe.Add(ref words, (4 * g) + 16));
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Round256(
+        ref Vector256<ulong> c0, ref Vector256<ulong> c1, ref Vector256<ulong> c2, ref Vector256<ulong> c3,
+        Vector256<uint> m0, Vector256<uint> m1, ref ulong keys)
+    {
+        var p0 = Avx2.Multiply(c0.AsUInt32(), m0);
+        var p1 = Avx2.Multiply(c2.AsUInt32(), m1);
+        c0 = (p1 >>> 32) ^ (c1 ^ Vector256.Create(keys));
+        c2 = (p0 >>> 32) ^ (c3 ^ Vector256.Create(Unsafe.Add(ref keys, 1)));
+        c1 = p1;
+        c3 = p0;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
