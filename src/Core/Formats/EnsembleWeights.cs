@@ -88,7 +88,7 @@ public sealed record EnsembleWeights
         var w = Named(file, twoMatrices ? "W1" : "W", path);
         var b = Named(file, "b", path);
         var w2 = twoMatrices ? Named(file, "W2", path) : null;
-        if (w.Shape is not [var count, var features, var hidden] || count != instances.Count || !b.Shape.SequenceEqual([count, features])
+        if (w.Shape is not [var count, > 0 and var features, > 0 and var hidden] || count != instances.Count || !b.Shape.SequenceEqual([count, features])
             || (w2 is not null && !w2.Shape.SequenceEqual(w.Shape)))
         {
             throw new InvalidInputException($"{path} has weights of shape [{string.Join(", ", w.Shape)}] and b of shape [{string.Join(", ", b.Shape)}] for {instances.Count} instances.");
@@ -118,7 +118,11 @@ public static class InstancesJson
 {
     private sealed record Entry(int Index, int Cell, int Replica, ulong Seed, Dictionary<string, string> Coordinates);
 
-    private static readonly JsonSerializerOptions s_options = new(JsonSerializerDefaults.Web);
+    private static readonly JsonSerializerOptions s_options = new(JsonSerializerDefaults.Web)
+    {
+        RespectNullableAnnotations = true,
+        RespectRequiredConstructorParameters = true,
+    };
 
     /// <summary>A JSON array with one object an instance.</summary>
     public static string Write(IEnumerable<Instance> instances) =>
@@ -132,6 +136,8 @@ public static class InstancesJson
         try
         {
             var entries = JsonSerializer.Deserialize<List<Entry>>(json, s_options) ?? [];
+            if (entries.Contains(null!) || entries.Exists(entry => entry.Coordinates.ContainsValue(null!)))
+                throw new JsonException("an entry is null.");
             return [.. entries.Select(e => new Instance(
                 e.Index, new Cell(e.Cell, [.. e.Coordinates.Select(pair => new Coordinate(pair.Key, pair.Value))]), e.Replica, e.Seed))];
         }
