@@ -27,6 +27,11 @@ internal abstract record YamlTree(long Line)
         {
             throw new InvalidInputException($"{file}:{e.Start.Line}: this is not YAML: {e.Message.TrimEnd('.')}.", e);
         }
+        catch (Exception e) when (e is InvalidOperationException or ArgumentException or IndexOutOfRangeException or NullReferenceException)
+        {
+            // On some damaged files the parser trips over its own feet and cannot say where.
+            throw new InvalidInputException($"{file}:1: this is not YAML that can be read; look for a bracket or quote that is not closed.", e);
+        }
     }
 
     /// <summary>The tree as YAML text with <c>\n</c> line ends.</summary>
@@ -102,7 +107,11 @@ internal abstract record YamlTree(long Line)
 /// <summary>A single value as text.</summary>
 internal sealed record YamlScalar(long Line, string Text) : YamlTree(Line)
 {
-    internal override YamlNode ToNode() => new YamlScalarNode(Text);
+    // The writer chooses the quotes, but for characters that it leaves bare and the reader then drops or folds.
+    internal override YamlNode ToNode() =>
+        new YamlScalarNode(Text) { Style = Text.All(IsPlain) && Text.Trim() == Text ? ScalarStyle.Any : ScalarStyle.DoubleQuoted };
+
+    private static bool IsPlain(char c) => c is >= ' ' and <= '~' or (>= '\u00A0' and < '\u2028') or (> '\u2029' and < '\uD800');
 }
 
 /// <summary>A list.</summary>
