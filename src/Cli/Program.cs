@@ -1,1 +1,3 @@
-return 0;
+using ToyPipeline.Cli;
+
+return ToyCommand.Run(args);

@@ -10,7 +10,8 @@ internal static class Objectives
     /// <exception cref="InvalidInputException">The named objective does not cover the ensemble.</exception>
     public static IObjective Create(Ensemble ensemble) => ensemble.Training.Objective switch
     {
-        ObjectiveKind.Auto or ObjectiveKind.Autograd => new AutogradObjective(ensemble),
-        var kind => throw new InvalidInputException($"training.objective {kind.ToString().ToLowerInvariant()} is not available for this experiment; allowed: auto, autograd."),
+        ObjectiveKind.Auto or ObjectiveKind.Fused => new Fused.FusedObjective(ensemble),
+        ObjectiveKind.Autograd => new AutogradObjective(ensemble),
+        var kind => throw new InvalidInputException($"training.objective {kind.ToString().ToLowerInvariant()} is not available for this experiment; allowed: auto, fused, autograd."),
     };
 }

@@ -20,6 +20,9 @@ internal abstract class SampleSource
     /// <param name="scratch">Working space.</param>
     public abstract void FillTile(long step, int tile, Span<float> x, Span<int> scratch);
 
+    /// <summary>The same tile without the zeros: the present features of each sample.</summary>
+    public abstract void FillEntries(long step, int tile, TileEntries entries, Span<int> scratch);
+
     /// <summary>Tiles that a batch takes.</summary>
     public static int Tiles(int batch) => (batch + TileSamples - 1) / TileSamples;
 }
@@ -34,6 +37,9 @@ internal sealed class StreamSource(FeatureSampler sampler, ulong seed, int batch
 
     public override void FillTile(long step, int tile, Span<float> x, Span<int> scratch) =>
         sampler.FillTile(in _key, RandomStream.Training, (step * _tiles) + tile, x, scratch);
+
+    public override void FillEntries(long step, int tile, TileEntries entries, Span<int> scratch) =>
+        sampler.FillEntries(in _key, RandomStream.Training, (step * _tiles) + tile, entries, scratch);
 }
 
 /// <summary>A finite dataset that training cycles through in order: sample j of step t is row (t·batch + j) mod samples.</summary>
@@ -44,14 +50,30 @@ internal sealed class DatasetSource(TrainingDataset dataset, int batch) : Sample
     public override void FillTile(long step, int tile, Span<float> x, Span<int> scratch)
     {
         x[..(dataset.Features * TileSamples)].Clear();
-        long row = ((step * batch) + ((long)tile * TileSamples)) % dataset.Samples;
-        for (int j = 0; j < TileSamples; j++)
+        long row = FirstRow(step, tile);
+        for (int j = 0; j < TileSamples; j++, row = Next(row))
         {
-            dataset.ScatterRow(row, x, j, TileSamples);
-            if (++row == dataset.Samples)
-                row = 0;
+            var (columns, values) = dataset.Row(row);
+            for (int e = 0; e < columns.Length; e++)
+                x[(columns.Span[e] * TileSamples) + j] = values.Span[e];
         }
     }
+
+    public override void FillEntries(long step, int tile, TileEntries entries, Span<int> scratch)
+    {
+        entries.Clear();
+        long row = FirstRow(step, tile);
+        for (int j = 0; j < TileSamples; j++, row = Next(row))
+        {
+            var (columns, values) = dataset.Row(row);
+            for (int e = 0; e < columns.Length; e++)
+                entries.Add(j, columns.Span[e], values.Span[e]);
+        }
+    }
+
+    private long FirstRow(long step, int tile) => ((step * batch) + ((long)tile * TileSamples)) % dataset.Samples;
+
+    private long Next(long row) => row + 1 == dataset.Samples ? 0 : row + 1;
 }
 
 /// <summary>A training dataset held in memory, sparse.</summary>
@@ -82,14 +104,13 @@ internal sealed class TrainingDataset
         return new TrainingDataset(manifest.Features, manifest.Samples, [.. manifest.Shards.Select(shard => manifest.LoadShard(folder, shard))]);
     }
 
-    /// <summary>Writes the present features of a row into column <paramref name="column"/> of a feature-major tile.</summary>
-    public void ScatterRow(long row, Span<float> tile, int column, int stride)
+    /// <summary>The present features of a row: their columns and values.</summary>
+    public (ReadOnlyMemory<int> Columns, ReadOnlyMemory<float> Values) Row(long row)
     {
         var shard = _shards[row / _shardSamples];
         int local = (int)(row % _shardSamples);
-        var columns = shard.ColumnIndices.Span;
-        var values = shard.Values.Span;
-        for (int k = shard.RowStart.Span[local]; k < shard.RowStart.Span[local + 1]; k++)
-            tile[(columns[k] * stride) + column] = values[k];
+        int start = shard.RowStart.Span[local];
+        int count = shard.RowStart.Span[local + 1] - start;
+        return (shard.ColumnIndices.Slice(start, count), shard.Values.Slice(start, count));
     }
 }

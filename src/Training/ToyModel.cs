@@ -67,7 +67,7 @@ public abstract class ToyModel : nn.Module<Tensor, Tensor>
     private protected static Tensor Encode(Tensor x, Tensor w) => bmm(x, w);
 
     // W h + b for every sample of the batch: [instances, batch, features].
-    private protected static Tensor Decode(Tensor h, Tensor w, Tensor b) => baddbmm(b.unsqueeze(1), h, w.transpose(1, 2));
+    private protected static Tensor Decode(Tensor h, Tensor w, Tensor b) => bmm(h, w.transpose(1, 2)) + b.unsqueeze(1);
 }
 
 /// <summary><c>h = Wᵀx</c>, <c>x' = W h + b = G x + b</c>.</summary>

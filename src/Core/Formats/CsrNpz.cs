@@ -15,6 +15,10 @@ namespace ToyPipeline.Core.Formats;
 public static partial class CsrNpz
 {
     private const int MaxHeaderBytes = 1 << 16;
+
+    // A byte of deflate stands for at most 1,032 bytes (RFC 1951: 258 bytes in two bits).
+    private const int MaxDeflateRatio = 1032;
+
     private static readonly DateTimeOffset s_zipEpoch = new(1980, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
     /// <summary>Writes the file's bytes to <paramref name="stream"/>; the same matrix gives the same bytes.</summary>
@@ -40,48 +44,58 @@ public static partial class CsrNpz
             using var stream = File.OpenRead(path);
             return Load(stream, path);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new InvalidInputException($"{path} is no usable .npz file: {e.Message} It may be truncated; generate it again.", e);
+            throw new InvalidInputException($"{path} cannot be read: {e.Message}", e);
         }
     }
 
     /// <summary>Reads and checks a whole file from a seekable stream; <paramref name="name"/> is what errors call it.</summary>
-    /// <exception cref="InvalidInputException">The stream holds no CSR matrix.</exception>
-    /// <exception cref="InvalidDataException">The stream is no zip archive.</exception>
+    /// <exception cref="InvalidInputException">The stream is truncated, or holds no CSR matrix.</exception>
     public static Csr Load(Stream stream, string name)
     {
-        using var archive = new ZipArchive(stream, ZipArchiveMode.Read, leaveOpen: true);
-        string format = Encoding.ASCII.GetString(ReadArray(archive, "format", name, out _, out _)).Trim('\0');
-        if (format.Replace("\0", "", StringComparison.Ordinal) != "csr")
+        try
+        {
+            using var archive = new ZipArchive(stream, ZipArchiveMode.Read, leaveOpen: true);
+            return Load(archive, name);
+        }
+        catch (Exception e) when (e is InvalidDataException or EndOfStreamException)
+        {
+            // What ZipArchive throws for archives that are cut short, damaged or compressed in an unknown way.
+            throw new InvalidInputException($"{name} is no usable .npz file: {e.Message} It may be truncated; generate it again.", e);
+        }
+    }
+
+    private static Csr Load(ZipArchive archive, string name)
+    {
+        string format = Encoding.ASCII.GetString(ReadArray(archive, "format", name, out _)).Replace("\0", "", StringComparison.Ordinal);
+        if (format != "csr")
             throw Broken(name, $"its format is {format}, not csr");
-        long[] shape = ReadIntegers(archive, "shape", name);
-        long[] rowStart = ReadIntegers(archive, "indptr", name);
-        long[] columns = ReadIntegers(archive, "indices", name);
+        int[] shape = ReadIntegers(archive, "shape", name);
+        int[] rowStart = ReadIntegers(archive, "indptr", name);
+        int[] columns = ReadIntegers(archive, "indices", name);
         float[] values = ReadFloats(archive, "data", name);
-        if (shape.Length != 2 || shape[0] != rowStart.LongLength - 1 || shape[1] < 1 || shape[1] > int.MaxValue)
-            throw Broken(name, $"its shape [{string.Join(", ", shape)}] does not fit its {rowStart.LongLength} row starts");
+        if (shape.Length != 2 || rowStart.Length == 0 || shape[0] != rowStart.Length - 1 || shape[1] < 1)
+            throw Broken(name, $"its shape [{string.Join(", ", shape.Take(8))}] does not fit its {rowStart.Length} row starts");
         if (columns.Length != values.Length || rowStart[0] != 0 || rowStart[^1] != values.Length)
-            throw Broken(name, $"its rows end at entry {rowStart[^1]}, with {columns.Length} columns and {values.Length} values");
+            throw Broken(name, $"its rows go from entry {rowStart[0]} to {rowStart[^1]}, with {columns.Length} columns and {values.Length} values");
         for (int row = 0; row < rowStart.Length - 1; row++)
         {
             if (rowStart[row + 1] < rowStart[row] || rowStart[row + 1] > values.Length)
                 throw Broken(name, $"row {row} starts at entry {rowStart[row]} and ends at {rowStart[row + 1]}");
-            long previous = -1;
-            for (long k = rowStart[row]; k < rowStart[row + 1]; k++)
+            int previous = -1;
+            for (int k = rowStart[row]; k < rowStart[row + 1]; k++)
             {
                 if (columns[k] <= previous || columns[k] >= shape[1])
-                    throw Broken(name, $"row {row} has column {columns[k]} after {previous}; columns must ascend and stay below {shape[1]}");
+                    throw Broken(name, $"row {row} has column {columns[k]} after {previous}; columns must ascend (x.sum_duplicates() in scipy) and stay below {shape[1]}");
                 if (!float.IsFinite(values[k]))
                     throw Broken(name, $"row {row}, column {columns[k]} is {values[k]}; values must be finite");
                 previous = columns[k];
             }
         }
 
-        return new Csr((int)shape[1], Narrow(rowStart), Narrow(columns), values);
+        return new Csr(shape[1], rowStart, columns, values);
     }
-
-    private static int[] Narrow(long[] values) => Array.ConvertAll(values, value => (int)value);
 
     private static void WriteArray(ZipArchive archive, string name, string type, ReadOnlySpan<int> shape, ReadOnlySpan<byte> data)
     {
@@ -99,64 +113,84 @@ public static partial class CsrNpz
         stream.Write(data);
     }
 
-    private static long[] ReadIntegers(ZipArchive archive, string array, string file)
+    private static int[] ReadIntegers(ZipArchive archive, string array, string file)
     {
-        byte[] data = ReadArray(archive, array, file, out string type, out long count);
+        byte[] data = ReadArray(archive, array, file, out string type);
         return type switch
         {
-            "<i4" => Array.ConvertAll(MemoryMarshal.Cast<byte, int>(data).ToArray(), value => (long)value),
-            "<i8" => MemoryMarshal.Cast<byte, long>(data).ToArray(),
-            _ => throw Broken(file, $"{array} has {count} values of type {type}; <i4 and <i8 are read"),
+            "<i4" => MemoryMarshal.Cast<byte, int>(data).ToArray(),
+            "<i8" => Narrow(MemoryMarshal.Cast<byte, long>(data), array, file),
+            _ => throw Broken(file, $"{array} has the type {type}; <i4 and <i8 are read"),
         };
+    }
+
+    private static int[] Narrow(ReadOnlySpan<long> values, string array, string file)
+    {
+        int[] narrow = new int[values.Length];
+        for (int i = 0; i < narrow.Length; i++)
+            narrow[i] = values[i] is >= int.MinValue and <= int.MaxValue ? (int)values[i] : throw Broken(file, $"{array} holds {values[i]}, which needs more than 32 bits");
+        return narrow;
     }
 
     private static float[] ReadFloats(ZipArchive archive, string array, string file)
     {
-        byte[] data = ReadArray(archive, array, file, out string type, out long count);
+        byte[] data = ReadArray(archive, array, file, out string type);
         return type switch
         {
             "<f4" => MemoryMarshal.Cast<byte, float>(data).ToArray(),
             "<f8" => Array.ConvertAll(MemoryMarshal.Cast<byte, double>(data).ToArray(), value => (float)value),
-            _ => throw Broken(file, $"{array} has {count} values of type {type}; <f4 and <f8 are read"),
+            _ => throw Broken(file, $"{array} has the type {type}; <f4 and <f8 are read"),
         };
     }
 
-    private static byte[] ReadArray(ZipArchive archive, string array, string file, out string type, out long count)
+    private static byte[] ReadArray(ZipArchive archive, string array, string file, out string type)
     {
-        var entry = archive.GetEntry(array + ".npy") ?? throw Broken(file, $"{array}.npy is not in it");
-        using var stream = entry.Open();
+        var entries = archive.Entries.Where(entry => entry.FullName == array + ".npy").ToList();
+        if (entries.Count != 1)
+            throw Broken(file, entries.Count == 0 ? $"{array}.npy is not in it" : $"{array}.npy is in it {entries.Count} times");
+        using var stream = entries[0].Open();
+        var header = ReadHeader(stream, array, file);
+        type = header.Groups["type"].Value;
+        int width = int.TryParse(type.AsSpan(2), NumberStyles.None, CultureInfo.InvariantCulture, out int size) && size is > 0 and <= 16
+            ? (type[1] == 'U' ? 4 * size : size)
+            : throw Broken(file, $"{array}.npy has values of type {type}");
+
+        // One axis at most: the order of its values is then the same whether fortran_order is True or False.
+        string shape = header.Groups["shape"].Value;
+        string[] sizes = shape.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        long count = 1;
+        if (sizes.Length > 1 || (sizes.Length == 1 && !long.TryParse(sizes[0], NumberStyles.None, CultureInfo.InvariantCulture, out count)))
+            throw Broken(file, $"{array}.npy has the shape ({shape}); at most one axis is read");
+
+        // A claim is refused before memory is taken for it: against what the archive says, and against what its bytes can hold.
+        long most = Math.Min(entries[0].Length, (entries[0].CompressedLength + 1) * MaxDeflateRatio);
+        if (count > Array.MaxLength / width || count * width > most)
+            throw Broken(file, $"{array}.npy claims {count} values of {width} bytes and can hold {most} bytes");
+        byte[] data = new byte[count * width];
+        stream.ReadExactly(data);
+        return data;
+    }
+
+    private static Match ReadHeader(Stream stream, string array, string file)
+    {
         byte[] start = new byte[12];
         stream.ReadExactly(start, 0, 10);
         if (!start.AsSpan(0, 6).SequenceEqual<byte>([0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y']))
             throw Broken(file, $"{array}.npy is no npy array");
-        int headerLength = BinaryPrimitives.ReadUInt16LittleEndian(start.AsSpan(8));
+        int length = BinaryPrimitives.ReadUInt16LittleEndian(start.AsSpan(8));
         if (start[6] > 1)
         {
             stream.ReadExactly(start, 10, 2);
-            headerLength = BinaryPrimitives.ReadInt32LittleEndian(start.AsSpan(8));
+            length = BinaryPrimitives.ReadInt32LittleEndian(start.AsSpan(8));
         }
 
-        if (headerLength is < 0 or > MaxHeaderBytes)
-            throw Broken(file, $"{array}.npy has a header of {headerLength} bytes");
-        byte[] header = new byte[headerLength];
+        if (length is < 0 or > MaxHeaderBytes)
+            throw Broken(file, $"{array}.npy has a header of {length} bytes");
+        byte[] header = new byte[length];
         stream.ReadExactly(header);
         string text = Encoding.ASCII.GetString(header);
         var match = Header().Match(text);
-        if (!match.Success)
-            throw Broken(file, $"{array}.npy has the header {text.Trim()}");
-        type = match.Groups["type"].Value;
-        count = 1;
-        foreach (string size in match.Groups["shape"].Value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
-            count *= long.TryParse(size, NumberStyles.None, CultureInfo.InvariantCulture, out long value) && value < int.MaxValue && count < int.MaxValue ? value : long.MaxValue / count;
-        int width = int.TryParse(type.AsSpan(2), NumberStyles.None, CultureInfo.InvariantCulture, out int bytes) && bytes is > 0 and <= 16
-            ? (type[1] == 'U' ? 4 * bytes : bytes)
-            : throw Broken(file, $"{array}.npy has values of type {type}");
-        // The archive says how much there is: a claim beyond it is refused before memory is taken.
-        if (count > Array.MaxLength / width || count * width > entry.Length)
-            throw Broken(file, $"{array}.npy claims {count} values and holds {entry.Length} bytes");
-        byte[] data = new byte[count * width];
-        stream.ReadExactly(data);
-        return data;
+        return match.Success ? match : throw Broken(file, $"{array}.npy has the header {text.Trim()[..Math.Min(text.Trim().Length, 200)]}");
     }
 
     private static InvalidInputException Broken(string file, string what) =>

@@ -135,11 +135,11 @@ public static class InstancesJson
     {
         try
         {
-            var entries = JsonSerializer.Deserialize<List<Entry>>(json, s_options) ?? [];
-            if (entries.Contains(null!) || entries.Exists(entry => entry.Coordinates.ContainsValue(null!)))
-                throw new JsonException("an entry is null.");
+            var entries = JsonSerializer.Deserialize<List<Entry?>>(json, s_options) ?? [];
+            if (entries.Any(e => e is null || e.Coordinates.ContainsValue(null!)))
+                throw new JsonException("An instance or one of its coordinates is null.");
             return [.. entries.Select(e => new Instance(
-                e.Index, new Cell(e.Cell, [.. e.Coordinates.Select(pair => new Coordinate(pair.Key, pair.Value))]), e.Replica, e.Seed))];
+                e!.Index, new Cell(e.Cell, [.. e.Coordinates.Select(pair => new Coordinate(pair.Key, pair.Value))]), e.Replica, e.Seed))];
         }
         catch (JsonException e)
         {

@@ -120,6 +120,8 @@ public sealed class Safetensors
         var entries = new List<Entry>();
         try
         {
+            if (header[0] != '{')
+                throw new JsonException("It does not begin with {.");
             using var json = JsonDocument.Parse(header, new JsonDocumentOptions { MaxDepth = 8, AllowDuplicateProperties = false });
             foreach (var property in json.RootElement.EnumerateObject())
             {
@@ -140,7 +142,7 @@ public sealed class Safetensors
         }
 
         long end = 0;
-        foreach (var entry in entries.OrderBy(entry => entry.Begin))
+        foreach (var entry in entries.OrderBy(entry => entry.Begin).ThenBy(entry => entry.End))
         {
             if (entry.Begin != end)
                 throw Broken(name, $"tensor {entry.Name} starts at byte {entry.Begin} of the data where {end} is expected (overlap or gap)");
@@ -182,17 +184,20 @@ public sealed class Safetensors
         foreach (long size in shape)
         {
             bytes *= size;
-            if (size < 0 || bytes > Array.MaxLength)
+            // Each size by itself too: after a size of 0 the product no longer bounds the others.
+            if (size is < 0 or > int.MaxValue || bytes > Array.MaxLength)
                 throw Broken(file, $"tensor {property.Name} claims the shape [{string.Join(", ", shape)}]");
         }
 
         if (bytes != offsets[1] - offsets[0])
             throw Broken(file, $"tensor {property.Name} of shape [{string.Join(", ", shape)}] wants {bytes} bytes and has {offsets[1] - offsets[0]}");
-        return new Entry(property.Name, dtype, Array.ConvertAll(shape, size => checked((int)size)), offsets[0], offsets[1]);
+        return new Entry(property.Name, dtype, Array.ConvertAll(shape, size => (int)size), offsets[0], offsets[1]);
     }
 
     private static float[] ToSingle(byte[] bytes, string dtype)
     {
+        if (dtype == "F32" && BitConverter.IsLittleEndian)
+            return MemoryMarshal.Cast<byte, float>(bytes).ToArray();
         int width = dtype switch { "F32" => 4, "F64" => 8, _ => 2 };
         float[] values = new float[bytes.Length / width];
         for (int i = 0; i < values.Length; i++)

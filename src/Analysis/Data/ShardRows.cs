@@ -1,0 +1,125 @@
+using System.Security.Cryptography;
+using ToyPipeline.Core;
+using ToyPipeline.Core.Formats;
+
+namespace ToyPipeline.Analysis.Data;
+
+/// <summary>The samples of a dataset folder. One shard is in memory at a time.</summary>
+/// <param name="folder">The folder.</param>
+/// <param name="manifest">Its manifest.</param>
+/// <param name="verified">Which shards had the right SHA-256 before; shared by the readers of a view, so that one of them checks.</param>
+internal sealed class ShardRows(string folder, DatasetManifest manifest, bool[] verified) : ISampleRows
+{
+    private int _shard = -1;
+    private int _row = -1;
+    private int _rows;
+    private Csr? _matrix;
+    private int _start;
+    private int _end;
+
+    public ReadOnlySpan<int> Columns => _matrix!.ColumnIndices.Span[_start.._end];
+
+    public ReadOnlySpan<float> Values => _matrix!.Values.Span[_start.._end];
+
+    public bool MoveNext()
+    {
+        if (++_row >= _rows && !NextShard())
+            return false;
+        var rowStart = _matrix!.RowStart.Span;
+        _start = rowStart[_row];
+        _end = rowStart[_row + 1];
+        return true;
+    }
+
+    public int Read(Span<float> destination, int features)
+    {
+        int wanted = destination.Length / features;
+        int done = 0;
+        while (done < wanted && (_row + 1 < _rows || NextShard(before: true)))
+        {
+            int count = Math.Min(wanted - done, _rows - _row - 1);
+            CopyRows(destination.Slice(done * features, count * features), features, _row + 1, count);
+            _row += count;
+            done += count;
+        }
+
+        return done;
+    }
+
+    public void Dispose() => _matrix = null;
+
+    /// <summary>Reads a shard and checks its digest, its shape and every row.</summary>
+    /// <exception cref="InvalidInputException">The shard is missing, truncated, or not the one that the manifest describes.</exception>
+    public static Csr Load(string folder, DatasetManifest manifest, DatasetShard shard)
+    {
+        string path = Path.Combine(folder, shard.File);
+        byte[] bytes;
+        try
+        {
+            bytes = File.ReadAllBytes(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new InvalidInputException($"{path} cannot be read: {e.Message} Generate the dataset again.", e);
+        }
+
+        if (Convert.ToHexStringLower(SHA256.HashData(bytes)) != shard.Sha256)
+            throw new InvalidInputException($"{path} does not match its SHA-256 in {DatasetManifest.FileName}: it is truncated or was changed; generate the dataset again.");
+        Csr matrix;
+        try
+        {
+            matrix = CsrNpz.Load(new MemoryStream(bytes, writable: false), path);
+        }
+        catch (Exception e) when (e is IOException or InvalidDataException)
+        {
+            throw new InvalidInputException($"{path} is no usable .npz file: {e.Message} Generate the dataset again.", e);
+        }
+
+        return matrix.Rows == shard.Samples && matrix.Columns == manifest.Features
+            ? matrix
+            : throw new InvalidInputException(
+                $"{path} has {matrix.Rows} samples of {matrix.Columns} features where {DatasetManifest.FileName} says {shard.Samples} of {manifest.Features}; generate the dataset again.");
+    }
+
+    private void CopyRows(Span<float> destination, int features, int first, int count)
+    {
+        var rowStart = _matrix!.RowStart.Span.Slice(first, count + 1);
+        var columns = _matrix.ColumnIndices.Span;
+        var values = _matrix.Values.Span;
+        if (rowStart[count] - rowStart[0] == count * features)
+        {
+            // Every feature present: the rows are dense as they lie.
+            values[rowStart[0]..rowStart[count]].CopyTo(destination);
+            return;
+        }
+
+        destination.Clear();
+        for (int row = 0; row < count; row++)
+        {
+            var dense = destination.Slice(row * features, features);
+            for (int k = rowStart[row]; k < rowStart[row + 1]; k++)
+                dense[columns[k]] = values[k];
+        }
+    }
+
+    // Stands on the first row of the next shard, or before it.
+    private bool NextShard(bool before = false)
+    {
+        // The old shard goes before the new one comes: never two at once.
+        _matrix = null;
+        _row = 0;
+        _rows = 0;
+        if (_shard + 1 >= manifest.Shards.Count)
+        {
+            _shard = manifest.Shards.Count;
+            return false;
+        }
+
+        _shard++;
+        _matrix = verified[_shard] ? manifest.LoadShard(folder, manifest.Shards[_shard]) : Load(folder, manifest, manifest.Shards[_shard]);
+        verified[_shard] = true;
+        _rows = _matrix.Rows;
+        _row = before ? -1 : 0;
+        return true;
+    }
+}

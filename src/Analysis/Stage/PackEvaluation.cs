@@ -1,0 +1,175 @@
+using ToyPipeline.Analysis.Data;
+using ToyPipeline.Analysis.Measures;
+using ToyPipeline.Analysis.Scoring;
+using ToyPipeline.Core;
+using ToyPipeline.Core.Experiments;
+using ToyPipeline.Core.Runs;
+
+namespace ToyPipeline.Analysis.Stage;
+
+/// <summary>Evaluates every instance of a pack on the dataset of its cell, through ONNX Runtime.</summary>
+/// <remarks>
+/// With a model file an instance, the instances of one dataset share each batch that is read, and are divided among the processors; a 5-feature
+/// model then runs in the cache. A large grid has ensemble files only: one run scores all instances, each on rows of its own dataset.
+/// An instance's samples are added up in one order either way.
+/// </remarks>
+internal sealed class PackEvaluation(RunFolder run, Func<CellSpec, string> datasetOf, Action<int> evaluated, CancellationToken cancellation)
+{
+    private const string Reconstruction = "reconstruction";
+    private const int BatchSize = 1024;
+
+    // Sessions that are open at once for each processor.
+    private const int MaxSessions = 64;
+
+    // Values in the input of an ensemble: 4 MB.
+    private const int EnsembleInput = 1 << 20;
+
+    /// <summary>Losses in the order of the pack.</summary>
+    /// <exception cref="InvalidInputException">A model or a dataset is missing, damaged, or of another shape.</exception>
+    public LossEstimate[] Losses(Pack pack, IReadOnlyList<string> models)
+    {
+        EvaluationLoss[] losses = [.. pack.Specs.Select(spec => new EvaluationLoss(spec.Model.Kind, spec.Importance))];
+        if (models.Count == 1 && models[0] == RunFolder.EnsembleModel(pack.Index))
+            EvaluateEnsemble(pack, models[0], losses);
+        else
+            EvaluateInstances(pack, models, losses);
+        return [.. losses.Select(loss => loss.Estimate)];
+    }
+
+    private void EvaluateInstances(Pack pack, IReadOnlyList<string> models, EvaluationLoss[] losses)
+    {
+        int workers = Environment.ProcessorCount;
+        foreach (var group in Enumerable.Range(0, pack.Instances.Count).GroupBy(place => datasetOf(pack.Specs[place])))
+        {
+            foreach (int[] places in group.Chunk(MaxSessions * workers))
+            {
+                var shares = places.Chunk((places.Length + workers - 1) / workers).ToList();
+                try
+                {
+                    Parallel.ForEach(shares, new ParallelOptions { CancellationToken = cancellation }, share => EvaluateShare(pack, group.Key, models, share, losses));
+                }
+                catch (AggregateException e)
+                {
+                    // One sentence, whichever share came upon it.
+                    System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(e.InnerExceptions[0]);
+                }
+
+                evaluated(places.Length);
+            }
+        }
+    }
+
+    private void EvaluateShare(Pack pack, string dataset, IReadOnlyList<string> models, int[] places, EvaluationLoss[] losses)
+    {
+        int n = pack.Model.Features;
+        float[] x = GC.AllocateArray<float>(BatchSize * n, pinned: true);
+        using var samples = Open(dataset, n);
+        var opened = new List<IDisposable>();
+        try
+        {
+            var scorers = new BatchScorer[places.Length];
+            for (int s = 0; s < places.Length; s++)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                var session = ToyModelSession.Open(run.Path(models[places[s]]), threads: 1);
+                opened.Add(session);
+                CheckShape(session, n, instances: null);
+                scorers[s] = new BatchScorer(session, BatchSize, [Reconstruction], x);
+                opened.Add(scorers[s]);
+            }
+
+            while (samples.Read(x) is > 0 and var rows)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                for (int s = 0; s < places.Length; s++)
+                {
+                    scorers[s].Run(rows);
+                    var y = scorers[s].Output(0);
+                    for (int row = 0; row < rows; row++)
+                        losses[places[s]].Add(x.AsSpan(row * n, n), y.Slice(row * n, n));
+                }
+            }
+        }
+        finally
+        {
+            // Scorers before their sessions.
+            for (int i = opened.Count - 1; i >= 0; i--)
+                opened[i].Dispose();
+        }
+    }
+
+    private void EvaluateEnsemble(Pack pack, string model, EvaluationLoss[] losses)
+    {
+        int n = pack.Model.Features;
+        int instances = pack.Instances.Count;
+        int batch = Math.Clamp(EnsembleInput / (instances * n), 1, BatchSize);
+        string[] datasets = [.. pack.Specs.Select(datasetOf)];
+        string[] distinct = [.. datasets.Distinct()];
+        int[] datasetAt = [.. datasets.Select(name => Array.IndexOf(distinct, name))];
+        var readers = new List<SampleBatches>();
+        try
+        {
+            foreach (string dataset in distinct)
+                readers.Add(Open(dataset, n));
+            using var session = ToyModelSession.Open(run.Path(model), Environment.ProcessorCount);
+            CheckShape(session, n, instances);
+            using var scorer = new BatchScorer(session, batch, [Reconstruction]);
+            float[][] x = [.. distinct.Select(_ => new float[batch * n])];
+            while (ReadAll(readers, x, distinct) is > 0 and var rows)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                var input = scorer.Input.Span;
+                for (int row = 0, at = 0; row < rows; row++)
+                {
+                    for (int i = 0; i < instances; i++, at += n)
+                        x[datasetAt[i]].AsSpan(row * n, n).CopyTo(input[at..]);
+                }
+
+                scorer.Run(rows);
+                var y = scorer.Output(0);
+                for (int i = 0; i < instances; i++)
+                {
+                    for (int row = 0; row < rows; row++)
+                        losses[i].Add(x[datasetAt[i]].AsSpan(row * n, n), y.Slice(((row * instances) + i) * n, n));
+                }
+            }
+        }
+        finally
+        {
+            foreach (var reader in readers)
+                reader.Dispose();
+        }
+
+        evaluated(instances);
+    }
+
+    private static int ReadAll(List<SampleBatches> readers, float[][] x, string[] datasets)
+    {
+        int rows = readers[0].Read(x[0]);
+        for (int d = 1; d < readers.Count; d++)
+        {
+            if (readers[d].Read(x[d]) != rows)
+                throw new InvalidInputException($"The datasets {datasets[0]} and {datasets[d]} have different numbers of samples; generate them again.");
+        }
+
+        return rows;
+    }
+
+    private SampleBatches Open(string dataset, int features)
+    {
+        var samples = SampleBatches.Open(run.Path(dataset));
+        return samples.Features == features
+            ? samples
+            : throw new InvalidInputException($"{run.Path(dataset)} has {samples.Features} features where the models take {features}; generate the dataset again.");
+    }
+
+    private static void CheckShape(ToyModelSession session, int features, int? instances)
+    {
+        if (session.Features != features || session.Instances != instances)
+        {
+            throw new InvalidInputException(
+                $"{session.Name} takes {(session.Instances is { } k ? $"{k} instances of " : "")}{session.Features} features where the weights have "
+                + $"{(instances is { } wanted ? $"{wanted} instances of " : "")}{features}: export the models again.");
+        }
+    }
+}

@@ -1,0 +1,62 @@
+using ToyPipeline.Analysis;
+using ToyPipeline.Analysis.Claims;
+using ToyPipeline.Cli.Output;
+using ToyPipeline.Core;
+using ToyPipeline.Core.Experiments;
+using ToyPipeline.Core.Runs;
+using ToyPipeline.DataGen;
+using ToyPipeline.Export;
+using ToyPipeline.Report;
+using ToyPipeline.Training;
+
+namespace ToyPipeline.Cli;
+
+/// <summary>Options of a pipeline run.</summary>
+/// <param name="Artifacts">Folder of the runs.</param>
+/// <param name="Force">Redo stages where nothing changed.</param>
+/// <param name="AcceptChanges">Take changed files as they are.</param>
+/// <param name="Csv">Write datasets as CSV too.</param>
+internal sealed record PipelineOptions(string Artifacts, bool Force, bool AcceptChanges, bool Csv);
+
+/// <summary>Calls the stages of an experiment in order.</summary>
+internal static class Pipeline
+{
+    /// <summary>The stages in order.</summary>
+    public static IReadOnlyList<string> Stages { get; } = ["generate", "train", "export", "analyze", "report"];
+
+    public static ExitCode Run(string file, IReadOnlyList<string> stages, PipelineOptions options, IOutput output, CancellationToken cancellation)
+    {
+        var experiment = Experiment.Load(file);
+        using var run = RunFolder.Open(options.Artifacts, experiment, options.Force, options.AcceptChanges);
+        output.Start(experiment, run.Root);
+        IReadOnlyList<ClaimResult> claims = [];
+        foreach (string stage in stages)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            output.Stage(stage, progress =>
+            {
+                switch (stage)
+                {
+                    case "generate":
+                        return GenerateStage.Run(run, options.Csv, progress, cancellation);
+                    case "train":
+                        return TrainStage.Run(run, progress, cancellation);
+                    case "export":
+                        return ExportStage.Run(run, progress, cancellation);
+                    case "analyze":
+                        var analysis = AnalyzeStage.Run(run, progress, cancellation);
+                        claims = analysis.Claims;
+                        return analysis.Outcome;
+                    default:
+                        return ReportStage.Run(run, progress, cancellation);
+                }
+            });
+        }
+
+        if (claims.Count > 0)
+            output.Claims(claims);
+        if (stages.Contains("report"))
+            output.Report(run.Path("report.html"));
+        return claims.All(claim => claim.Holds) ? ExitCode.Done : ExitCode.ClaimFailed;
+    }
+}

@@ -1,0 +1,93 @@
+using System.CommandLine;
+using ToyPipeline.Cli.Output;
+using ToyPipeline.Core;
+
+namespace ToyPipeline.Cli;
+
+/// <summary>The <c>toy</c> command: its verbs and options.</summary>
+internal static class ToyCommand
+{
+    private static readonly Option<string> s_artifacts = new("--artifacts")
+    {
+        Description = "Folder of the runs.", DefaultValueFactory = _ => "artifacts", Recursive = true,
+    };
+
+    private static readonly Option<bool> s_json = new("--json") { Description = "Write one JSON object a line, for machines.", Recursive = true };
+    private static readonly Option<bool> s_verbose = new("--verbose") { Description = "Add the stack trace to an error.", Recursive = true };
+    private static readonly Option<bool> s_force = new("--force") { Description = "Redo stages even where nothing changed." };
+
+    private static readonly Option<bool> s_accept = new("--accept-changes")
+    {
+        Description = "Take files that changed after their stage wrote them as they are now, for example weights written by Python.",
+    };
+
+    private static readonly Option<bool> s_csv = new("--csv") { Description = "Write the datasets as CSV too." };
+
+    /// <summary>Runs the command line and returns the exit code.</summary>
+    public static int Run(string[] args)
+    {
+        var parsed = Root().Parse(args);
+        if (parsed.Errors.Count > 0)
+        {
+            foreach (var error in parsed.Errors)
+                Console.Error.WriteLine(error.Message);
+            Console.Error.WriteLine("See toy --help.");
+            return (int)ExitCode.InvalidInput;
+        }
+
+        return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+    }
+
+    private static RootCommand Root()
+    {
+        var root = new RootCommand("Trains and measures toy models of superposition. Example: toy run experiments/intro.yaml")
+        {
+            s_artifacts, s_json, s_verbose,
+        };
+        root.Add(StageVerb("run", "Runs an experiment from data to report and checks its claims.", Pipeline.Stages));
+        root.Add(StageVerb("generate", "Draws the datasets of an experiment to disk.", ["generate"]));
+        root.Add(StageVerb("train", "Trains every instance of an experiment.", ["train"]));
+        root.Add(StageVerb("export", "Writes the trained models as ONNX.", ["export"]));
+        root.Add(StageVerb("analyze", "Measures the exported models and checks the claims.", ["analyze"]));
+        root.Add(StageVerb("report", "Draws the figures and writes report.html.", ["report"]));
+        root.Add(Verb("list", "Lists the runs below the artifacts folder. Example: toy list", (parsed, output, _) =>
+            RunList.Show(parsed.GetValue(s_artifacts)!, output)));
+        root.Add(Verb("doctor", "Checks this machine: native libraries, processor, disk. Example: toy doctor", (parsed, output, _) =>
+            Doctor.Examine(parsed.GetValue(s_artifacts)!, output)));
+        return root;
+    }
+
+    private static Command StageVerb(string name, string description, IReadOnlyList<string> stages)
+    {
+        var file = new Argument<string>("experiment") { Description = "Experiment file, for example experiments/intro.yaml." };
+        var verb = Verb(name, $"{description} Example: toy {name} experiments/intro.yaml", (parsed, output, cancellation) =>
+            Pipeline.Run(
+                parsed.GetRequiredValue(file),
+                stages,
+                new PipelineOptions(parsed.GetValue(s_artifacts)!, parsed.GetValue(s_force), parsed.GetValue(s_accept), stages.Contains("generate") && parsed.GetValue(s_csv)),
+                output,
+                cancellation));
+        verb.Add(file);
+        verb.Add(s_force);
+        verb.Add(s_accept);
+        if (stages.Contains("generate"))
+            verb.Add(s_csv);
+        return verb;
+    }
+
+    private static Command Verb(string name, string description, Func<ParseResult, IOutput, CancellationToken, ExitCode> action)
+    {
+        var command = new Command(name, description);
+        command.SetAction((parsed, cancellation) =>
+        {
+            using var output = Create(parsed.GetValue(s_json));
+            return Task.FromResult(Faults.Guard(() => action(parsed, output, cancellation), output, parsed.GetValue(s_verbose)));
+        });
+        return command;
+    }
+
+    private static IOutput Create(bool json) =>
+        json ? new JsonOutput(Console.Out)
+        : Console.IsOutputRedirected ? new PlainOutput(Console.Out, Console.Error)
+        : new TerminalOutput();
+}

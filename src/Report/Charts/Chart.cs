@@ -1,0 +1,119 @@
+namespace ToyPipeline.Report.Charts;
+
+/// <summary>What a figure draws, free of any plotting library: panels side by side, each with axes and marks.</summary>
+/// <remarks>Static and interactive figures are both made from this, so that they cannot show different data.</remarks>
+/// <param name="Panels">Panels in reading order.</param>
+/// <param name="Aspect">Height of a panel's data area relative to its width.</param>
+internal sealed record Chart(IReadOnlyList<Panel> Panels, double Aspect)
+{
+    /// <summary>Scale of the marks that are coloured by a value; null where there are none.</summary>
+    public ColorScale? Colors { get; init; }
+
+    /// <summary>Explains inks that repeat in every panel.</summary>
+    public IReadOnlyList<LegendEntry> Legend { get; init; } = [];
+
+    /// <summary>Panels side by side.</summary>
+    public int Columns => Panels.Count <= 4 ? Panels.Count : Panels.Count is 5 or 6 or 9 ? 3 : 4;
+
+    /// <summary>Rows of panels.</summary>
+    public int Rows => (Panels.Count + Columns - 1) / Columns;
+}
+
+/// <summary>One panel of a chart.</summary>
+/// <param name="Title">Written above it.</param>
+/// <param name="X">Horizontal axis.</param>
+/// <param name="Y">Vertical axis.</param>
+/// <param name="Marks">Drawn in order.</param>
+internal sealed record Panel(string Title, Axis X, Axis Y, IReadOnlyList<Mark> Marks)
+{
+    /// <summary>One unit is as long on both axes.</summary>
+    public bool EqualUnits { get; init; }
+}
+
+/// <summary>An axis with fixed limits.</summary>
+/// <param name="Label">Quantity and unit; empty for none.</param>
+/// <param name="From">Lower limit.</param>
+/// <param name="To">Upper limit.</param>
+internal sealed record Axis(string Label, double From, double To)
+{
+    /// <summary>Logarithmic; both limits are positive.</summary>
+    public bool Log { get; init; }
+
+    /// <summary>Values grow downwards.</summary>
+    public bool Reversed { get; init; }
+
+    /// <summary>No line, ticks or grid.</summary>
+    public bool Hidden { get; init; }
+
+    /// <summary>Grid lines at the ticks.</summary>
+    public bool Grid { get; init; }
+
+    /// <summary>Ticks at names, as on an axis of features; null for round numbers.</summary>
+    public IReadOnlyList<Tick>? Names { get; init; }
+
+    /// <summary>Features 0 to n − 1, each a unit wide, at most ten named.</summary>
+    public static Axis OfFeatures(string label, int features)
+    {
+        int step = features <= 10 ? 1 : features <= 25 ? 5 : features <= 50 ? 10 : features <= 120 ? 20 : (int)Math.Ceiling(features / 500.0) * 100;
+        return new Axis(label, -0.5, features - 0.5)
+        {
+            Names = [.. Enumerable.Range(0, (features + step - 1) / step).Select(i => new Tick(i * step, $"{i * step}"))],
+        };
+    }
+}
+
+/// <summary>A named place on an axis.</summary>
+internal readonly record struct Tick(double At, string Text);
+
+/// <summary>A colour scale and the values at its ends.</summary>
+/// <param name="Label">The quantity.</param>
+/// <param name="From">Value of the first colour.</param>
+/// <param name="To">Value of the last colour.</param>
+/// <param name="Diverging">Two hues that meet at the middle, rather than one ramp from faint to strong.</param>
+internal sealed record ColorScale(string Label, double From, double To, bool Diverging)
+{
+    /// <summary>Place of a value on the scale, 0 to 1.</summary>
+    public double Place(double value) => To > From ? Math.Clamp((value - From) / (To - From), 0, 1) : 1;
+}
+
+/// <summary>A line of the legend.</summary>
+internal sealed record LegendEntry(string Text, Ink Ink, double Width);
+
+/// <summary>Something drawn in a panel.</summary>
+internal abstract record Mark
+{
+    /// <summary>What a pointer resting on it is told: a Plotly hover template; null for nothing.</summary>
+    public string? Hover { get; init; }
+}
+
+/// <summary>A polyline; values that are not finite leave a gap.</summary>
+internal sealed record LineMark(IReadOnlyList<double> X, IReadOnlyList<double> Y, Ink Ink, double Width) : Mark
+{
+    /// <summary>Dashed rather than solid.</summary>
+    public bool Dashed { get; init; }
+}
+
+/// <summary>Dots coloured by value on the chart's colour scale.</summary>
+internal sealed record DotsMark(IReadOnlyList<double> X, IReadOnlyList<double> Y, IReadOnlyList<double> Values, double Size) : Mark;
+
+/// <summary>Horizontal bars from 0, one at each whole number, coloured by value on the chart's colour scale.</summary>
+internal sealed record BarsMark(IReadOnlyList<double> At, IReadOnlyList<double> Lengths, IReadOnlyList<double> Values) : Mark;
+
+/// <summary>A matrix as coloured cells one unit high, row 0 at y = 0, column 0 at <paramref name="Left"/>.</summary>
+/// <param name="Values">[rows, columns], row-major.</param>
+/// <param name="Columns">Number of columns.</param>
+/// <param name="Left">x of the first column's centre.</param>
+/// <param name="ColumnWidth">Width of a column; a row is one unit high.</param>
+internal sealed record HeatMark(IReadOnlyList<double> Values, int Columns, double Left, double ColumnWidth) : Mark;
+
+/// <summary>Lines with dots at their ends, from the origin, in two or three dimensions, coloured by value; with a faint unit circle or sphere.</summary>
+/// <param name="Tips">One end a vector; its length is the dimension.</param>
+/// <param name="Values">Values on the chart's colour scale, one a vector.</param>
+internal sealed record VectorsMark(IReadOnlyList<double[]> Tips, IReadOnlyList<double> Values) : Mark
+{
+    /// <summary>Names written beyond the tips.</summary>
+    public IReadOnlyList<(double[] At, string Text)> Names { get; init; } = [];
+
+    /// <summary>2 or 3.</summary>
+    public int Dimensions => Tips.Count == 0 ? 2 : Tips[0].Length;
+}

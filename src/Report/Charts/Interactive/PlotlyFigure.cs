@@ -1,0 +1,191 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace ToyPipeline.Report.Charts.Interactive;
+
+/// <summary>A chart as Plotly JSON. Colours are inks (<c>@text</c>, <c>@ramp:0.5</c>, <c>@scale</c>) that the page resolves to its theme.</summary>
+internal static class PlotlyFigure
+{
+    /// <summary>Width that the layout is planned for, px; the page stretches it.</summary>
+    private const double Width = 920;
+
+    private const double Gap = 24;
+    private const double Above = 30;
+
+    /// <summary>Legend on the left, Plotly's buttons on the right.</summary>
+    private const double Top = 28;
+
+    private const double TickSpace = 44;
+    private const double NameSpace = 52;
+    private const double ColorBarSpace = 100;
+
+    private static readonly JsonSerializerOptions s_json = new() { Converters = { new FiniteOrNull() } };
+
+    /// <summary>The figure as JSON that may stand inside a <c>script</c> element: &lt;, &gt; and &amp; are escaped.</summary>
+    public static string Json(Chart chart) =>
+        JsonSerializer.Serialize(new Dictionary<string, object> { ["data"] = Traces(chart), ["layout"] = Layout(chart) }, s_json);
+
+    /// <summary>Text for Plotly, which reads some HTML in it.</summary>
+    internal static string Escape(string text) =>
+        text.Replace("&", "&amp;", StringComparison.Ordinal).Replace("<", "&lt;", StringComparison.Ordinal).Replace(">", "&gt;", StringComparison.Ordinal);
+
+    /// <summary>Suffix of the axes of a panel: none for the first, then 2, 3, …</summary>
+    internal static string Suffix(int panel) => panel == 0 ? "" : $"{panel + 1}";
+
+    private static List<object> Traces(Chart chart) =>
+        [.. chart.Panels.SelectMany((panel, index) => panel.Marks.SelectMany(mark => PlotlyMarks.Traces(mark, index, chart.Colors))), .. LegendTraces(chart)];
+
+    private static IEnumerable<object> LegendTraces(Chart chart) => chart.Legend.Select(entry => new Dictionary<string, object>
+    {
+        ["type"] = "scatter",
+        ["mode"] = "lines",
+        ["x"] = new double[] { double.NaN },
+        ["y"] = new double[] { double.NaN },
+        ["name"] = Escape(entry.Text),
+        ["showlegend"] = true,
+        ["line"] = new { color = entry.Ink.Token, width = entry.Width },
+    });
+
+    private static Dictionary<string, object> Layout(Chart chart)
+    {
+        double left = chart.Panels.All(panel => panel.Y.Hidden) ? 8 : NameSpace + 12;
+        double right = chart.Colors is null ? 12 : ColorBarSpace;
+        double below = chart.Panels.All(panel => panel.X.Hidden) ? 8 : TickSpace;
+        double panelWidth = (Width - left - right - ((chart.Columns - 1) * Gap)) / chart.Columns;
+        // A lone panel need not fill the page.
+        double panelHeight = Math.Min(panelWidth * chart.Aspect, chart.Columns == 1 ? 460 : 640);
+        double height = Top + (chart.Rows * (Above + panelHeight + below));
+        double inner = height - Top;
+
+        var layout = new Dictionary<string, object>
+        {
+            ["height"] = Math.Round(height),
+            ["margin"] = new { l = left, r = right, t = Top, b = 0, autoexpand = false },
+            ["showlegend"] = chart.Legend.Count > 0,
+            ["legend"] = new { orientation = "h", x = 0, y = 1, xanchor = "left", yanchor = "bottom" },
+            ["hovermode"] = "closest",
+            ["paper_bgcolor"] = "rgba(0,0,0,0)",
+            ["plot_bgcolor"] = "rgba(0,0,0,0)",
+            ["font"] = new { color = "@text", size = 12.5 },
+            ["modebar"] = new { bgcolor = "rgba(0,0,0,0)", color = "@muted", activecolor = "@text" },
+        };
+        var annotations = new List<object>();
+        for (int i = 0; i < chart.Panels.Count; i++)
+        {
+            var (row, column) = Math.DivRem(i, chart.Columns);
+            double x0 = column * (panelWidth + Gap) / (Width - left - right);
+            double x1 = ((column * (panelWidth + Gap)) + panelWidth) / (Width - left - right);
+            double y1 = 1 - (((row * (Above + panelHeight + below)) + Above) / inner);
+            double y0 = y1 - (panelHeight / inner);
+            double[] x = [Round(x0), Round(Math.Min(1, x1))], y = [Round(Math.Max(0, y0)), Round(y1)];
+            AddPanel(layout, chart.Panels[i], i, x, y, namesShown: column == 0);
+            if (chart.Panels[i].Title.Length > 0)
+            {
+                annotations.Add(new
+                {
+                    text = $"<b>{Escape(chart.Panels[i].Title)}</b>",
+                    x = Round((x[0] + x[1]) / 2), y = y[1], xref = "paper", yref = "paper",
+                    xanchor = "center", yanchor = "bottom", showarrow = false, font = new { size = 14 },
+                });
+            }
+        }
+
+        layout["annotations"] = annotations;
+        if (chart.Colors is { } colors)
+        {
+            layout["coloraxis"] = new
+            {
+                cmin = colors.From, cmax = colors.To, colorscale = colors.Diverging ? "@diverging" : "@ramp",
+                colorbar = new
+                {
+                    title = new { text = Escape(colors.Label), side = "right" }, thickness = 12, outlinewidth = 0, x = 1.02,
+                    len = Round(panelHeight / inner), y = Round(1 - (Above / inner)), yanchor = "top", ypad = 0,
+                },
+            };
+        }
+
+        return layout;
+    }
+
+    private static void AddPanel(Dictionary<string, object> layout, Panel panel, int index, double[] x, double[] y, bool namesShown)
+    {
+        string suffix = Suffix(index);
+        if (panel.Marks.OfType<VectorsMark>().FirstOrDefault(mark => mark.Dimensions == 3) is not null)
+        {
+            object Side(string name) => new
+            {
+                title = new { text = name }, range = new[] { panel.X.From, panel.X.To }, showticklabels = false,
+                gridcolor = "@faint", zerolinecolor = "@muted", showbackground = false, showspikes = false,
+            };
+            layout["scene" + suffix] = new
+            {
+                domain = new { x, y }, aspectmode = "cube", xaxis = Side("h₀"), yaxis = Side("h₁"), zaxis = Side("h₂"),
+                camera = new { eye = new { x = 1.55, y = 0.85, z = 0.75 } },
+            };
+            return;
+        }
+
+        var horizontal = AxisOf(panel.X, x, "y" + suffix);
+        var vertical = AxisOf(panel.Y, y, "x" + suffix);
+        if (panel.EqualUnits)
+        {
+            vertical["scaleanchor"] = "x" + suffix;
+            vertical["constrain"] = "domain";
+            horizontal["constrain"] = "domain";
+        }
+
+        if (!namesShown)
+        {
+            vertical["showticklabels"] = false;
+            vertical.Remove("title");
+        }
+
+        layout["xaxis" + suffix] = horizontal;
+        layout["yaxis" + suffix] = vertical;
+    }
+
+    private static Dictionary<string, object> AxisOf(Axis axis, double[] domain, string anchor)
+    {
+        var (from, to) = axis.Log ? (Math.Log10(axis.From), Math.Log10(axis.To)) : (axis.From, axis.To);
+        var result = new Dictionary<string, object>
+        {
+            ["domain"] = domain,
+            ["anchor"] = anchor,
+            ["range"] = axis.Reversed ? new[] { to, from } : [from, to],
+            ["visible"] = !axis.Hidden,
+            ["showgrid"] = axis.Grid,
+            ["gridcolor"] = "@faint",
+            ["zeroline"] = false,
+            ["linecolor"] = "@muted",
+        };
+        if (axis.Label.Length > 0)
+            result["title"] = new { text = Escape(axis.Label), standoff = 6, font = new { size = 13 } };
+        if (axis.Log)
+            result["type"] = "log";
+        // Elsewhere Plotly finds round numbers, finer ones as a reader zooms in.
+        if (axis.Names is not null || axis.Log)
+        {
+            var ticks = Ticks.Of(axis, about: 5);
+            result["tickvals"] = ticks.Select(tick => tick.At).ToArray();
+            result["ticktext"] = ticks.Select(tick => Escape(tick.Text)).ToArray();
+        }
+
+        return result;
+    }
+
+    private static double Round(double value) => Math.Round(value, 5);
+
+    /// <summary>Numbers as they are; gaps as null, which Plotly leaves open.</summary>
+    private sealed class FiniteOrNull : JsonConverter<double>
+    {
+        public override double Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => reader.GetDouble();
+
+        public override void Write(Utf8JsonWriter writer, double value, JsonSerializerOptions options)
+        {
+            if (double.IsFinite(value))
+                writer.WriteNumberValue(value);
+            else
+                writer.WriteNullValue();
+        }
+    }
+}

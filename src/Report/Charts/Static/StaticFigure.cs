@@ -1,0 +1,93 @@
+using ScottPlot;
+using SkiaSharp;
+
+namespace ToyPipeline.Report.Charts.Static;
+
+/// <summary>A chart as PNG and SVG on white paper, through ScottPlot. The same chart gives the same bytes.</summary>
+internal static class StaticFigure
+{
+    /// <summary>Pixels of the PNG per unit of the layout.</summary>
+    private const int PixelScale = 2;
+
+    private const float Margin = 8;
+    private const float Gap = 26;
+    private const float TitleSpace = 28;
+    private const float LegendSpace = 26;
+    private const float NameSpace = 58;
+    private const float TickSpace = 46;
+
+    /// <summary>The figure as PNG.</summary>
+    public static byte[] Png(Chart chart)
+    {
+        var layout = Layout.Of(chart);
+        using var surface = SKSurface.Create(new SKImageInfo((int)layout.Width * PixelScale, (int)layout.Height * PixelScale, SKColorType.Rgba8888, SKAlphaType.Opaque));
+        surface.Canvas.Scale(PixelScale);
+        Draw(surface.Canvas, chart, layout);
+        using var image = surface.Snapshot();
+        using var data = image.Encode(SKEncodedImageFormat.Png, 100);
+        return data.ToArray();
+    }
+
+    /// <summary>The figure as SVG: text as outlines, with title and description for screen readers.</summary>
+    public static string Svg(Chart chart, string title, string description)
+    {
+        var layout = Layout.Of(chart);
+        using var stream = new MemoryStream();
+        using (var canvas = SKSvgCanvas.Create(new SKRect(0, 0, layout.Width, layout.Height), stream))
+            Draw(canvas, chart, layout);
+        return SvgText.Finish(stream.ToArray(), title, description);
+    }
+
+    private static void Draw(SKCanvas canvas, Chart chart, Layout layout)
+    {
+        ReportFonts.Use();
+        using (var paper = new SKPaint { Color = SKColor.Parse(Palette.Light.Paper) })
+            canvas.DrawRect(0, 0, layout.Width, layout.Height, paper);
+        StaticFurniture.Legend(canvas, chart.Legend, layout.Left, 19);
+        for (int i = 0; i < chart.Panels.Count; i++)
+        {
+            var (row, column) = Math.DivRem(i, chart.Columns);
+            float x = layout.Left + (column * (layout.PanelWidth + Gap)), y = layout.Top + (row * layout.RowHeight) + TitleSpace;
+            var area = new SKRect(x, y, x + layout.PanelWidth, y + layout.PanelHeight);
+            using var plot = StaticPanel.Plot(chart.Panels[i], chart.Colors, namesShown: column == 0, area.Width);
+            Render(plot, canvas, area, new PixelPadding(column == 0 ? layout.Left : Gap, Gap / 2, layout.Below, 4));
+            StaticFurniture.Title(canvas, chart.Panels[i].Title, area.MidX, area.Top - 9, area.Width + (Gap / 2));
+        }
+
+        if (chart.Colors is { } colors)
+        {
+            float top = layout.Top + TitleSpace;
+            StaticFurniture.ColorBar(canvas, colors, layout.Width - StaticFurniture.ColorBarSpace + 16, top, top + layout.PanelHeight);
+        }
+    }
+
+    private static void Render(Plot plot, SKCanvas canvas, SKRect data, PixelPadding padding)
+    {
+        plot.Layout.Fixed(padding);
+        plot.RenderManager.ClearCanvasBeforeEachRender = false;
+        var place = new PixelRect(data.Left - padding.Left, data.Right + padding.Right, data.Bottom + padding.Bottom, data.Top - padding.Top);
+        // A first rendering that finds its layout is drawn twice over, which makes text heavy: it goes nowhere.
+        using (var nowhere = new SKNoDrawCanvas((int)place.Right + 1, (int)place.Bottom + 1))
+            plot.Render(nowhere, place);
+        plot.Render(canvas, place);
+    }
+
+    /// <summary>Where things stand, px at scale 1. Up to three panels make a figure as wide as a README's column.</summary>
+    private readonly record struct Layout(float Width, float Height, float Left, float Top, float Below, float PanelWidth, float PanelHeight)
+    {
+        public float RowHeight => TitleSpace + PanelHeight + Below;
+
+        public static Layout Of(Chart chart)
+        {
+            float left = chart.Panels.All(panel => panel.Y.Hidden) ? Margin + 4 : Margin + NameSpace;
+            float right = chart.Colors is null ? Margin + 10 : StaticFurniture.ColorBarSpace;
+            float below = chart.Panels.All(panel => panel.X.Hidden) ? Margin : TickSpace;
+            float top = chart.Legend.Count > 0 ? LegendSpace : 0;
+            float width = chart.Columns switch { 1 => 500, 2 => 700, 3 => 860, _ => 960 };
+            float panelWidth = MathF.Floor((width - left - right - ((chart.Columns - 1) * Gap)) / chart.Columns);
+            float panelHeight = MathF.Round((float)(panelWidth * chart.Aspect));
+            float height = top + (chart.Rows * (TitleSpace + panelHeight + below)) + Margin;
+            return new Layout(width, height, left, top, below, panelWidth, panelHeight);
+        }
+    }
+}

@@ -1,0 +1,85 @@
+using System.Globalization;
+using CsvHelper;
+using ToyPipeline.Core;
+
+namespace ToyPipeline.Report.Data;
+
+/// <summary>A CSV table of the analysis as text, with typed access by column name. Numbers stay as they were written.</summary>
+internal sealed class CsvTable
+{
+    private static readonly CsvReaderOptions s_options = new()
+    {
+        Separator = ',',
+        FieldCountMismatch = CsvFieldCountHandling.Throw,
+        MalformedData = CsvMalformedDataHandling.Throw,
+    };
+
+    private readonly string _file;
+    private readonly Dictionary<string, int> _columns;
+
+    private CsvTable(string file, IReadOnlyList<string> header, IReadOnlyList<string[]> rows)
+    {
+        _file = file;
+        Header = header;
+        Rows = rows;
+        _columns = header.Select((name, index) => (name, index)).ToDictionary(pair => pair.name, pair => pair.index, StringComparer.Ordinal);
+    }
+
+    /// <summary>Column names in order.</summary>
+    public IReadOnlyList<string> Header { get; }
+
+    /// <summary>Rows in order, one text a column.</summary>
+    public IReadOnlyList<string[]> Rows { get; }
+
+    /// <summary>Reads a table; with <paramref name="where"/>, only the rows where that column is true.</summary>
+    /// <exception cref="InvalidInputException">The file cannot be read, or a row has too few or too many fields.</exception>
+    public static CsvTable Load(string path, string? where = null)
+    {
+        try
+        {
+            using var csv = CsvReader.FromFile(path, s_options);
+            csv.ReadHeader();
+            if (csv.Headers.Count == 0)
+                throw new InvalidInputException($"{path} is empty: run `toy analyze --force` again.");
+            var table = new CsvTable(path, [.. csv.Headers], []);
+            int? filter = where is null ? null : table.Place(where);
+            var rows = new List<string[]>();
+            while (csv.Read())
+            {
+                if (filter is not { } column || IsTrue(csv.GetString(column)))
+                    rows.Add(csv.Current.ToArray());
+            }
+
+            return new CsvTable(path, table.Header, rows);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or CsvFormatException or ArgumentException)
+        {
+            throw new InvalidInputException($"{path} cannot be read as a table: {e.Message.Split('\n')[0].TrimEnd()}", e);
+        }
+    }
+
+    public string Text(string[] row, string column) => row[Place(column)];
+
+    /// <summary>A number; not a number where the field is empty.</summary>
+    public double Number(string[] row, string column) =>
+        Text(row, column).Length == 0 ? double.NaN
+        : double.TryParse(Text(row, column), NumberStyles.Float, CultureInfo.InvariantCulture, out double value)
+            ? value
+            : throw Wrong(row, column, "a number");
+
+    public int Integer(string[] row, string column) =>
+        int.TryParse(Text(row, column), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int value)
+            ? value
+            : throw Wrong(row, column, "a whole number");
+
+    public bool Flag(string[] row, string column) => IsTrue(Text(row, column));
+
+    private static bool IsTrue(string text) => text.Equals("true", StringComparison.OrdinalIgnoreCase) || text == "1";
+
+    private int Place(string column) => _columns.TryGetValue(column, out int place)
+        ? place
+        : throw new InvalidInputException($"{_file} has no column {column}; it has {string.Join(", ", Header)}. Run `toy analyze --force` again.");
+
+    private InvalidInputException Wrong(string[] row, string column, string expected) =>
+        new($"{_file}: {column} is {Text(row, column)} in row {Rows.ToList().IndexOf(row) + 2}; {expected} is expected.");
+}

@@ -1,0 +1,97 @@
+using ToyPipeline.Core;
+using ToyPipeline.Core.Experiments;
+using ToyPipeline.Core.Runs;
+
+namespace ToyPipeline.Report.Data;
+
+/// <summary>A feature of the best instance of a cell: a row of <c>features.csv</c>.</summary>
+internal sealed record FeatureRow(int Feature, double Importance, double Norm, double Superposition, double Dimensionality, bool Represented);
+
+/// <summary>What the report knows of one cell.</summary>
+/// <param name="Index">Place in the grid.</param>
+/// <param name="Label">Short name, for example <c>S = 0.9</c>.</param>
+/// <param name="Best">Index of its best instance.</param>
+/// <param name="Geometry">Name of the best instance's geometry.</param>
+/// <param name="Features">Features of the best instance.</param>
+/// <param name="Model">Matrices of the best instance, where the analysis wrote them.</param>
+internal sealed record CellData(int Index, string Label, int Best, string Geometry, IReadOnlyList<FeatureRow> Features, CellModel? Model);
+
+/// <summary>All that the report reads from a run folder.</summary>
+internal sealed class RunData
+{
+    private const string CellsFile = "analysis/cells.csv";
+    private const string FeaturesFile = "analysis/features.csv";
+    private const string ClaimsFile = "analysis/claims.csv";
+
+    private RunData(RunFolder run) => Experiment = run.Experiment;
+
+    /// <summary>The experiment of the run.</summary>
+    public Experiment Experiment { get; }
+
+    /// <summary>Cells in the order of the grid.</summary>
+    public IReadOnlyList<CellData> Cells { get; private init; } = [];
+
+    /// <summary>Training loss of every instance of the cells that a figure would show; empty where none was recorded.</summary>
+    public IReadOnlyList<LossCurve> Losses { get; private init; } = [];
+
+    /// <summary>claims.csv; null where the analysis wrote none.</summary>
+    public CsvTable? ClaimTable { get; private init; }
+
+    /// <summary>cells.csv.</summary>
+    public required CsvTable CellTable { get; init; }
+
+    /// <summary>features.csv, rows of best instances only.</summary>
+    public required CsvTable FeatureTable { get; init; }
+
+    /// <summary>The files that the report is made of, relative to the run folder. Matrices, claims and histories may be missing.</summary>
+    public static IReadOnlyList<string> Inputs(RunFolder run) =>
+        [CellsFile, FeaturesFile, .. Optional(run), .. Best(run), .. Histories(run)];
+
+    /// <summary>Reads the run folder.</summary>
+    /// <exception cref="InvalidInputException">A file is damaged or has another format than expected.</exception>
+    public static RunData Load(RunFolder run, CancellationToken cancellation = default)
+    {
+        var cellTable = CsvTable.Load(run.Path(CellsFile));
+        var featureTable = CsvTable.Load(run.Path(FeaturesFile), where: "best");
+        var models = CellModel.Load(Best(run).Select(run.Path)).DistinctBy(model => model.Cell).ToDictionary(model => model.Cell);
+        var features = featureTable.Rows.ToLookup(row => featureTable.Integer(row, "cell"), row => Feature(featureTable, row));
+        cancellation.ThrowIfCancellationRequested();
+        var cells = cellTable.Rows.Select(row => Cell(run.Experiment, cellTable, row, features, models)).OrderBy(cell => cell.Index).ToList();
+        var shown = CellChoice.Of(cells).Cells.Select(cell => cell.Index).ToHashSet();
+        return new RunData(run)
+        {
+            CellTable = cellTable,
+            FeatureTable = featureTable,
+            ClaimTable = File.Exists(run.Path(ClaimsFile)) ? CsvTable.Load(run.Path(ClaimsFile)) : null,
+            Cells = cells,
+            Losses = [.. LossCurve.Load(Histories(run).Select(run.Path), shown.Contains)],
+        };
+    }
+
+    private static CellData Cell(
+        Experiment experiment, CsvTable table, string[] row, ILookup<int, FeatureRow> features, Dictionary<int, CellModel> models)
+    {
+        int index = table.Integer(row, "cell");
+        var model = models.GetValueOrDefault(index);
+        var rows = features[index].OrderBy(feature => feature.Feature).ToList();
+        if (model is not null && rows.Count != model.Features)
+            throw new InvalidInputException($"{FeaturesFile} has {rows.Count} rows of the best instance of cell {index}, which has {model.Features} features. Run `toy analyze --force` again.");
+        string label = CellLabel.Of([.. experiment.Axes.Select(axis => new Coordinate(axis.Path, table.Text(row, axis.Path)))]);
+        return new CellData(index, label, table.Integer(row, "best_instance"), table.Text(row, "geometry"), rows, model);
+    }
+
+    private static FeatureRow Feature(CsvTable table, string[] row) => new(
+        table.Integer(row, "feature"), table.Number(row, "importance"), table.Number(row, "norm"), table.Number(row, "superposition"),
+        table.Number(row, "dimensionality"), table.Flag(row, "represented"));
+
+    private static IEnumerable<string> Optional(RunFolder run) => File.Exists(run.Path(ClaimsFile)) ? [ClaimsFile] : [];
+
+    private static IEnumerable<string> Best(RunFolder run) => Files(run, "analysis", "best-*.safetensors");
+
+    private static IEnumerable<string> Histories(RunFolder run) => Files(run, "weights", "pack-*.history.safetensors");
+
+    private static IEnumerable<string> Files(RunFolder run, string folder, string pattern) =>
+        Directory.Exists(run.Path(folder))
+            ? Directory.EnumerateFiles(run.Path(folder), pattern).Select(path => $"{folder}/{Path.GetFileName(path)}").Order(StringComparer.Ordinal)
+            : [];
+}

@@ -1,0 +1,74 @@
+// Draws the figures with Plotly in the colours of the page's theme.
+"use strict";
+(() => {
+  const palettes = JSON.parse(document.getElementById("palettes").textContent);
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const figures = [...document.querySelectorAll("script.figure-data")].map(script => ({
+    plot: document.getElementById(script.dataset.plot),
+    source: JSON.parse(script.textContent),
+  }));
+
+  const channels = colour => [1, 3, 5].map(i => parseInt(colour.slice(i, i + 2), 16));
+
+  function onRamp(ramp, place) {
+    const position = Math.min(Math.max(place, 0), 1) * (ramp.length - 1);
+    const low = Math.min(Math.floor(position), ramp.length - 2);
+    const [a, b] = [channels(ramp[low]), channels(ramp[low + 1])];
+    return `rgb(${a.map((x, i) => Math.round(x + (position - low) * (b[i] - x))).join(",")})`;
+  }
+
+  const scale = colours => colours.map((colour, i) => [i / (colours.length - 1), colour]);
+
+  // Figures name colours by role: @text, @ramp:0.5 (a place on the ramp), @ramp and @diverging (whole scales).
+  function themed(value, palette) {
+    if (Array.isArray(value))
+      return typeof value[0] === "number" ? value : value.map(item => themed(item, palette));
+    if (value !== null && typeof value === "object")
+      return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, themed(item, palette)]));
+    if (typeof value !== "string" || value[0] !== "@")
+      return value;
+    const [role, place] = value.slice(1).split(":");
+    const colour = palette[role];
+    return place !== undefined ? onRamp(colour, Number(place)) : Array.isArray(colour) ? scale(colour) : colour ?? value;
+  }
+
+  function hasWebGl() {
+    try {
+      return document.createElement("canvas").getContext("webgl") !== null;
+    } catch {
+      return false;
+    }
+  }
+
+  function draw() {
+    const palette = palettes[dark.matches ? "dark" : "light"];
+    for (const { plot, source } of figures) {
+      const { data, layout } = themed(source, palette);
+      layout.font.family = getComputedStyle(document.body).fontFamily;
+      layout.hoverlabel = { bgcolor: palette.paper, bordercolor: palette.muted, font: { color: palette.text } };
+      Plotly.react(plot, data, layout, {
+        displaylogo: false,
+        responsive: true,
+        modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
+        toImageButtonOptions: { format: "svg" },
+      });
+    }
+  }
+
+  for (const { plot, source } of figures) {
+    const figure = plot.closest("figure");
+    const still = figure.querySelector(".static");
+    const spatial = source.data.some(trace => trace.type === "scatter3d");
+    // Without WebGL a figure in space stays as it is in print.
+    if (spatial && still && !hasWebGl()) {
+      plot.remove();
+      continue;
+    }
+    figure.classList.add("scripted");
+    if (still)
+      figure.classList.add("printable");
+  }
+  figures.splice(0, figures.length, ...figures.filter(({ plot }) => plot.isConnected));
+  draw();
+  dark.addEventListener("change", draw);
+})();

@@ -1,0 +1,225 @@
+using System.Numerics.Tensors;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+using ToyPipeline.Core.Experiments;
+using ToyPipeline.DataGen;
+
+namespace ToyPipeline.Training.Fused;
+
+/// <summary>
+/// SIMD kernels that draw the samples, run the model, differentiate the loss and step the optimizer in one pass through the cache,
+/// on the memory of the TorchSharp parameters.
+/// </summary>
+/// <remarks>
+/// Instances are independent: a thread takes one through all steps of a call, so that its parameters stay in the thread's cache.
+/// The batch of a large model is cut into slices whose gradients are added in order; the cut depends on the shape alone, so that
+/// an instance's result is bitwise the same for any number of threads and in any pack.
+/// </remarks>
+internal sealed unsafe class FusedObjective : IObjective
+{
+    // Models of at least this many weights are worth cutting a batch for.
+    private const int SlicedWeights = 2048;
+    private const int MaxSlices = 8;
+
+    private readonly Ensemble _ensemble;
+    private readonly FusedKernel _kernel;
+    private readonly FusedOptimizer _optimizer;
+    private readonly int _threads;
+    private readonly int _slices;
+    private readonly ParameterPointers _parameters; // of the first instance; libtorch's memory does not move while the tensors live
+    private readonly AlignedBuffer _moments; // [instances, 2, parameters]
+    private readonly Stack<Workspace> _idle = new();
+    private readonly Lock _lock = new();
+
+    public FusedObjective(Ensemble ensemble) : this(ensemble, Simd.Current, Environment.ProcessorCount) { }
+
+    public FusedObjective(Ensemble ensemble, InstructionSet set, int threads)
+    {
+        _ensemble = ensemble;
+        _threads = threads;
+        _kernel = Kernel(ensemble, set);
+        _optimizer = FusedOptimizer.Create(ensemble.Training.Optimizer, set);
+        _slices = Weights >= SlicedWeights ? Math.Min(MaxSlices, Tiles) : 1;
+        var model = ensemble.Model;
+        _parameters = new ParameterPointers(Pointer(model.W), model.W2 is null ? 0 : Pointer(model.W2), Pointer(model.B));
+        _moments = new AlignedBuffer((long)ensemble.Instances * 2 * Parameters);
+    }
+
+    private ModelSpec Spec => _ensemble.Spec;
+
+    private int Matrices => Spec.Kind == ModelKind.AbsoluteValue ? 2 : 1;
+
+    private int Weights => Spec.Features * Spec.Hidden;
+
+    private int Parameters => (Matrices * Weights) + Spec.Features;
+
+    private int Tiles => SampleSource.Tiles(_ensemble.Training.Batch);
+
+    public void Train(long from, long to, Span<double> loss, CancellationToken cancellation)
+    {
+        double[] losses = new double[_ensemble.Instances];
+        // Whole instances side by side, unless there are too few of them to keep every thread busy.
+        bool within = _slices > 1 && _ensemble.Instances < _threads;
+        var options = new ParallelOptions { MaxDegreeOfParallelism = within ? 1 : _threads, CancellationToken = cancellation };
+        Parallel.For(0, _ensemble.Instances, options, Take, (instance, _, work) =>
+        {
+            losses[instance] = TrainInstance(instance, from, to, work, within, cancellation) / (to - from);
+            return work;
+        }, Return);
+        losses.CopyTo(loss);
+    }
+
+    public LossAndGradient Evaluate(long step)
+    {
+        int size = Weights;
+        var result = new LossAndGradient(
+            new float[_ensemble.Instances], new float[_ensemble.Instances * size],
+            Matrices == 2 ? new float[_ensemble.Instances * size] : null, new float[_ensemble.Instances * Spec.Features]);
+        var work = Take();
+        for (int i = 0; i < _ensemble.Instances; i++)
+        {
+            result.Loss[i] = (float)Gradient(i, step, work, within: false);
+            var gradient = new ReadOnlySpan<float>(work.Gradient.Pointer, Parameters);
+            gradient[..size].CopyTo(result.W.AsSpan(i * size));
+            if (result.W2 is not null)
+                gradient.Slice(size, size).CopyTo(result.W2.AsSpan(i * size));
+            gradient[(Matrices * size)..].CopyTo(result.B.AsSpan(i * Spec.Features));
+        }
+
+        Return(work);
+        return result;
+    }
+
+    public void Dispose()
+    {
+        _moments.Dispose();
+        foreach (var work in _idle)
+            work.Dispose();
+        _idle.Clear();
+    }
+
+    private double TrainInstance(int instance, long from, long to, Workspace work, bool within, CancellationToken cancellation)
+    {
+        double loss = 0;
+        float* moments = _moments.Pointer + ((long)instance * 2 * Parameters);
+        var parameters = Pointers(instance);
+        for (long step = from; step < to; step++)
+        {
+            if (cancellation.IsCancellationRequested)
+                return loss;
+            loss += Gradient(instance, step, work, within);
+            double rate = LearningRate.At(_ensemble.Training, step);
+            float* gradient = work.Gradient.Pointer;
+            Update(parameters.WPointer, gradient, moments, Weights, step, rate);
+            if (Matrices == 2)
+                Update(parameters.W2Pointer, gradient + Weights, moments + (2 * Weights), Weights, step, rate);
+            int offset = Matrices * Weights;
+            Update(parameters.BPointer, gradient + offset, moments + (2 * offset), Spec.Features, step, rate);
+        }
+
+        return loss;
+    }
+
+    private void Update(float* parameters, float* gradient, float* moments, int count, long step, double rate) =>
+        _optimizer.Update(parameters, gradient, moments, count, step, rate);
+
+    // Leaves the gradient in the workspace, [W, W2, b], and returns the loss.
+    private double Gradient(int instance, long step, Workspace work, bool within)
+    {
+        var source = _ensemble.Sources[instance];
+        var importance = _ensemble.Importance.AsSpan(instance * Spec.Features, Spec.Features);
+        float* state = work.State.Pointer;
+        float* sums = work.Accumulators.Pointer;
+        long size = _kernel.AccumulatorFloats;
+        _kernel.Prepare(Pointers(instance), importance, state);
+        new Span<float>(sums, checked((int)(size * _slices))).Clear();
+        Span<double> losses = stackalloc double[MaxSlices];
+        if (within)
+        {
+            double[] parts = new double[_slices];
+            Parallel.For(0, _slices, new ParallelOptions { MaxDegreeOfParallelism = _threads }, Take, (slice, _, worker) =>
+            {
+                parts[slice] = Slice(slice, worker.Scratch);
+                return worker;
+            }, Return);
+            parts.CopyTo(losses);
+        }
+        else
+        {
+            for (int slice = 0; slice < _slices; slice++)
+                losses[slice] = Slice(slice, work.Scratch);
+        }
+
+        double loss = losses[0];
+        for (int slice = 1; slice < _slices; slice++)
+        {
+            loss += losses[slice];
+            TensorPrimitives.Add(
+                new ReadOnlySpan<float>(sums, (int)size), new ReadOnlySpan<float>(sums + (slice * size), (int)size), new Span<float>(sums, (int)size));
+        }
+
+        float* gradient = work.Gradient.Pointer;
+        _kernel.Finish(sums, new ParameterPointers((nint)gradient, Matrices == 2 ? (nint)(gradient + Weights) : 0, (nint)(gradient + (Matrices * Weights))));
+        return loss;
+
+        double Slice(int slice, Scratch scratch) =>
+            _kernel.Accumulate(source, step, Tiles * slice / _slices, Tiles * (slice + 1) / _slices, state, sums + (slice * size), scratch);
+    }
+
+    private ParameterPointers Pointers(int instance)
+    {
+        nint matrix = (nint)instance * Weights * sizeof(float);
+        return new ParameterPointers(
+            _parameters.W + matrix, Matrices == 2 ? _parameters.W2 + matrix : 0, _parameters.B + ((nint)instance * Spec.Features * sizeof(float)));
+    }
+
+    private static nint Pointer(TorchSharp.torch.Tensor tensor) => (nint)Unsafe.AsPointer(ref MemoryMarshal.GetReference(tensor.bytes));
+
+    private Workspace Take()
+    {
+        lock (_lock)
+            return _idle.TryPop(out var work) ? work : new Workspace(_kernel, _ensemble, _slices, Parameters);
+    }
+
+    private void Return(Workspace work)
+    {
+        lock (_lock)
+            _idle.Push(work);
+    }
+
+    private static FusedKernel Kernel(Ensemble ensemble, InstructionSet set) => set switch
+    {
+        InstructionSet.Avx512 => Kernel<Avx512Vectors, Vector512<float>>(ensemble),
+        InstructionSet.Avx2 => Kernel<Avx2Vectors, Vector256<float>>(ensemble),
+        _ => Kernel<PortableVectors, Vector128<float>>(ensemble),
+    };
+
+    private static FusedKernel Kernel<TOps, TVector>(Ensemble ensemble)
+        where TOps : struct, IVectors<TVector>
+        where TVector : struct
+    {
+        var spec = ensemble.Spec;
+        int batch = ensemble.Training.Batch;
+        return TileKernel<TOps, TVector>.Suits(spec) ? new TileKernel<TOps, TVector>(spec, batch) : new RowKernel<TOps, TVector>(spec, batch);
+    }
+
+    private sealed class Workspace(FusedKernel kernel, Ensemble ensemble, int slices, int parameters) : IDisposable
+    {
+        public Scratch Scratch { get; } = new(kernel, ensemble.Sources.Max(source => source.ScratchWords), ensemble.Spec.Features);
+
+        public AlignedBuffer State { get; } = new(kernel.StateFloats);
+
+        public AlignedBuffer Accumulators { get; } = new(kernel.AccumulatorFloats * slices);
+
+        public AlignedBuffer Gradient { get; } = new(parameters);
+
+        public void Dispose()
+        {
+            Scratch.Dispose();
+            State.Dispose();
+            Accumulators.Dispose();
+            Gradient.Dispose();
+        }
+    }
+}

@@ -1,0 +1,272 @@
+using ToyPipeline.Core.Experiments;
+
+namespace ToyPipeline.Training.Fused;
+
+/// <summary>
+/// The kernel of small models: vectors run over samples, all arrays are [features or hidden, 64 samples], and every gradient entry
+/// has a vector of partial sums of its own that is added up once a slice.
+/// </summary>
+internal sealed unsafe class TileKernel<TOps, TVector>(ModelSpec model, int batch) : FusedKernel(model, batch)
+    where TOps : struct, IVectors<TVector>
+    where TVector : struct
+{
+    private const int Tile = SampleSource.TileSamples;
+
+    // With more hidden dimensions than this, rows of W fill a vector; with more weights, the accumulator leaves the first-level cache.
+    private const int MaxHidden = 7;
+    private const int MaxWeights = 512;
+
+    /// <summary>Whether this is the kernel for a shape.</summary>
+    public static bool Suits(ModelSpec model) => model.Hidden <= MaxHidden && model.Features * model.Hidden <= MaxWeights;
+
+    // State: W [n, m], W2 [n, m] where there is one, b [n], c [n].
+    public override long StateFloats => (Matrices * N * M) + (2 * N);
+
+    // Accumulator: vectors of dW [n, m], dW2 [n, m] where there is one, db [n].
+    public override long AccumulatorFloats => (long)TOps.Lanes * ((Matrices * N * M) + N);
+
+    // Scratch: x [n, 64], g [n, 64], h [m, 64], dh [m, 64].
+    public override long ScratchFloats => (long)Tile * 2 * (N + M);
+
+    private int Matrices => AbsoluteValue ? 2 : 1;
+
+    public override void Prepare(ParameterPointers parameters, ReadOnlySpan<float> importance, float* state)
+    {
+        int size = N * M;
+        new ReadOnlySpan<float>(parameters.WPointer, size).CopyTo(new Span<float>(state, size));
+        if (AbsoluteValue)
+            new ReadOnlySpan<float>(parameters.W2Pointer, size).CopyTo(new Span<float>(state + size, size));
+        float* b = state + (Matrices * size);
+        new ReadOnlySpan<float>(parameters.BPointer, N).CopyTo(new Span<float>(b, N));
+        Coefficients(importance, b + N);
+    }
+
+    public override double Accumulate(SampleSource source, long step, int from, int to, float* state, float* accumulator, Scratch scratch)
+    {
+        float* w = state;
+        float* decoder = state + ((Matrices - 1) * N * M);
+        float* b = decoder + (N * M);
+        float* x = scratch.Floats.Pointer;
+        float* g = x + (Tile * N);
+        float* h = g + (Tile * N);
+        float* dh = h + (Tile * M);
+        double loss = 0;
+        for (int tile = from; tile < to; tile++)
+        {
+            source.FillTile(step, tile, new Span<float>(x, Tile * N), scratch.Words);
+            int count = Math.Min(Tile, Batch - (tile * Tile));
+            var sum = TOps.Zero;
+            for (int start = 0; start < count; start += 4 * TOps.Lanes)
+            {
+                Encode(w, x + start, h + start);
+                sum = Decode(decoder, b, h + start, x + start, g + start, count - start, sum);
+                BackwardHidden(decoder, g + start, h + start, dh + start);
+                BackwardWeights(x + start, g + start, h + start, dh + start, accumulator);
+            }
+
+            loss += TOps.Sum(sum);
+        }
+
+        return -0.5 * loss;
+    }
+
+    public override void Finish(float* accumulator, ParameterPointers gradient)
+    {
+        int size = N * M;
+        Collapse(accumulator, gradient.WPointer, size);
+        if (AbsoluteValue)
+            Collapse(accumulator + ((long)TOps.Lanes * size), gradient.W2Pointer, size);
+        Collapse(accumulator + ((long)TOps.Lanes * Matrices * size), gradient.BPointer, N);
+    }
+
+    private static void Collapse(float* vectors, float* destination, int count)
+    {
+        for (int e = 0; e < count; e++)
+            destination[e] = TOps.Sum(TOps.Load(vectors + (e * TOps.Lanes)));
+    }
+
+    // h_k = Σ_i W_ik x_i
+    private void Encode(float* w, float* x, float* h)
+    {
+        int lanes = TOps.Lanes;
+        for (int k = 0; k < M; k++)
+        {
+            var (h0, h1, h2, h3) = (TOps.Zero, TOps.Zero, TOps.Zero, TOps.Zero);
+            float* xi = x;
+            float* wik = w + k;
+            for (int i = 0; i < N; i++, xi += Tile, wik += M)
+            {
+                var weight = TOps.Broadcast(*wik);
+                h0 = TOps.MultiplyAdd(weight, TOps.Load(xi), h0);
+                h1 = TOps.MultiplyAdd(weight, TOps.Load(xi + lanes), h1);
+                h2 = TOps.MultiplyAdd(weight, TOps.Load(xi + (2 * lanes)), h2);
+                h3 = TOps.MultiplyAdd(weight, TOps.Load(xi + (3 * lanes)), h3);
+            }
+
+            if (ReluHidden)
+            {
+                h0 = TOps.Max(h0, TOps.Zero);
+                h1 = TOps.Max(h1, TOps.Zero);
+                h2 = TOps.Max(h2, TOps.Zero);
+                h3 = TOps.Max(h3, TOps.Zero);
+            }
+
+            Store4(h + (k * Tile), h0, h1, h2, h3);
+        }
+    }
+
+    // z_i = b_i + Σ_k D_ik h_k;  q_i = c_i (t_i − y_i);  g_i = ∂L/∂z_i = q_i where the output is on.
+    private TVector Decode(float* decoder, float* b, float* h, float* x, float* g, int count, TVector sum)
+    {
+        int lanes = TOps.Lanes;
+        float* valid = ValidLanes.Mask(count);
+        bool partial = count < 4 * lanes;
+        float* d = decoder;
+        for (int i = 0; i < N; i++, d += M)
+        {
+            var z0 = TOps.Broadcast(b[i]);
+            var (z1, z2, z3) = (z0, z0, z0);
+            float* hk = h;
+            for (int k = 0; k < M; k++, hk += Tile)
+            {
+                var weight = TOps.Broadcast(d[k]);
+                z0 = TOps.MultiplyAdd(weight, TOps.Load(hk), z0);
+                z1 = TOps.MultiplyAdd(weight, TOps.Load(hk + lanes), z1);
+                z2 = TOps.MultiplyAdd(weight, TOps.Load(hk + (2 * lanes)), z2);
+                z3 = TOps.MultiplyAdd(weight, TOps.Load(hk + (3 * lanes)), z3);
+            }
+
+            float* xi = x + (i * Tile);
+            var (e0, e1, e2, e3) = (Error(xi, z0), Error(xi + lanes, z1), Error(xi + (2 * lanes), z2), Error(xi + (3 * lanes), z3));
+            if (partial)
+            {
+                e0 = TOps.Multiply(e0, TOps.Load(valid));
+                e1 = TOps.Multiply(e1, TOps.Load(valid + lanes));
+                e2 = TOps.Multiply(e2, TOps.Load(valid + (2 * lanes)));
+                e3 = TOps.Multiply(e3, TOps.Load(valid + (3 * lanes)));
+            }
+
+            var c = TOps.Broadcast(b[N + i]);
+            var (q0, q1, q2, q3) = (TOps.Multiply(c, e0), TOps.Multiply(c, e1), TOps.Multiply(c, e2), TOps.Multiply(c, e3));
+            sum = TOps.MultiplyAdd(q0, e0, sum);
+            sum = TOps.MultiplyAdd(q1, e1, sum);
+            sum = TOps.MultiplyAdd(q2, e2, sum);
+            sum = TOps.MultiplyAdd(q3, e3, sum);
+            // ∂y/∂z is 1 where the output is on; the minus of (t − y) is in c.
+            if (ReluOutput)
+                Store4(g + (i * Tile), TOps.WherePositive(z0, q0), TOps.WherePositive(z1, q1), TOps.WherePositive(z2, q2), TOps.WherePositive(z3, q3));
+            else
+                Store4(g + (i * Tile), q0, q1, q2, q3);
+        }
+
+        return sum;
+    }
+
+    private TVector Error(float* x, TVector z)
+    {
+        var target = TOps.Load(x);
+        if (AbsoluteValue)
+            target = TOps.Abs(target);
+        return TOps.Subtract(target, ReluOutput ? TOps.Max(z, TOps.Zero) : z);
+    }
+
+    // ∂L/∂h_k = Σ_i D_ik g_i, 0 where the hidden unit is off.
+    private void BackwardHidden(float* decoder, float* g, float* h, float* dh)
+    {
+        int lanes = TOps.Lanes;
+        for (int k = 0; k < M; k++)
+        {
+            var (d0, d1, d2, d3) = (TOps.Zero, TOps.Zero, TOps.Zero, TOps.Zero);
+            float* gi = g;
+            float* dik = decoder + k;
+            for (int i = 0; i < N; i++, gi += Tile, dik += M)
+            {
+                var weight = TOps.Broadcast(*dik);
+                d0 = TOps.MultiplyAdd(weight, TOps.Load(gi), d0);
+                d1 = TOps.MultiplyAdd(weight, TOps.Load(gi + lanes), d1);
+                d2 = TOps.MultiplyAdd(weight, TOps.Load(gi + (2 * lanes)), d2);
+                d3 = TOps.MultiplyAdd(weight, TOps.Load(gi + (3 * lanes)), d3);
+            }
+
+            if (ReluHidden)
+            {
+                float* hk = h + (k * Tile);
+                d0 = TOps.WherePositive(TOps.Load(hk), d0);
+                d1 = TOps.WherePositive(TOps.Load(hk + lanes), d1);
+                d2 = TOps.WherePositive(TOps.Load(hk + (2 * lanes)), d2);
+                d3 = TOps.WherePositive(TOps.Load(hk + (3 * lanes)), d3);
+            }
+
+            Store4(dh + (k * Tile), d0, d1, d2, d3);
+        }
+    }
+
+    // ∂L/∂W_ik = Σ_samples x_i ∂L/∂h_k  (encoder)  +  g_i h_k  (decoder, into W itself where it is tied);  ∂L/∂b_i = Σ_samples g_i
+    private void BackwardWeights(float* x, float* g, float* h, float* dh, float* accumulator)
+    {
+        int lanes = TOps.Lanes;
+        float* dw = accumulator;
+        float* dDecoder = accumulator + ((Matrices - 1) * N * M * lanes);
+        float* db = dDecoder + (N * M * lanes);
+        for (int i = 0; i < N; i++)
+        {
+            var (x0, x1, x2, x3) = Load4(x + (i * Tile));
+            var (g0, g1, g2, g3) = Load4(g + (i * Tile));
+            for (int k = 0; k < M; k++)
+            {
+                float* hk = h + (k * Tile);
+                float* dhk = dh + (k * Tile);
+                var decoderPart = TOps.Multiply(g0, TOps.Load(hk));
+                decoderPart = TOps.MultiplyAdd(g1, TOps.Load(hk + lanes), decoderPart);
+                decoderPart = TOps.MultiplyAdd(g2, TOps.Load(hk + (2 * lanes)), decoderPart);
+                decoderPart = TOps.MultiplyAdd(g3, TOps.Load(hk + (3 * lanes)), decoderPart);
+                var encoderPart = TOps.Multiply(x0, TOps.Load(dhk));
+                encoderPart = TOps.MultiplyAdd(x1, TOps.Load(dhk + lanes), encoderPart);
+                encoderPart = TOps.MultiplyAdd(x2, TOps.Load(dhk + (2 * lanes)), encoderPart);
+                encoderPart = TOps.MultiplyAdd(x3, TOps.Load(dhk + (3 * lanes)), encoderPart);
+                float* at = dw + (((i * M) + k) * lanes);
+                if (AbsoluteValue)
+                {
+                    float* decoderAt = dDecoder + (((i * M) + k) * lanes);
+                    TOps.Store(TOps.Add(TOps.Load(decoderAt), decoderPart), decoderAt);
+                    TOps.Store(TOps.Add(TOps.Load(at), encoderPart), at);
+                }
+                else
+                {
+                    TOps.Store(TOps.Add(TOps.Load(at), TOps.Add(decoderPart, encoderPart)), at);
+                }
+            }
+
+            TOps.Store(TOps.Add(TOps.Load(db + (i * lanes)), TOps.Add(TOps.Add(g0, g1), TOps.Add(g2, g3))), db + (i * lanes));
+        }
+    }
+
+    private static (TVector, TVector, TVector, TVector) Load4(float* p) =>
+        (TOps.Load(p), TOps.Load(p + TOps.Lanes), TOps.Load(p + (2 * TOps.Lanes)), TOps.Load(p + (3 * TOps.Lanes)));
+
+    private static void Store4(float* p, TVector v0, TVector v1, TVector v2, TVector v3)
+    {
+        TOps.Store(v0, p);
+        TOps.Store(v1, p + TOps.Lanes);
+        TOps.Store(v2, p + (2 * TOps.Lanes));
+        TOps.Store(v3, p + (3 * TOps.Lanes));
+    }
+}
+
+/// <summary>Ones for the samples of a batch, zeros for what fills up its last tile.</summary>
+internal static unsafe class ValidLanes
+{
+    private const int Tile = SampleSource.TileSamples;
+    private static readonly float* s_ones = Fill();
+
+    /// <summary>64 floats: 1 for the first <paramref name="count"/>, 0 for the rest.</summary>
+    public static float* Mask(int count) => s_ones + Tile - Math.Min(count, Tile);
+
+    private static float* Fill()
+    {
+        var buffer = (float*)System.Runtime.InteropServices.NativeMemory.AlignedAlloc(2 * Tile * sizeof(float), 64);
+        for (int i = 0; i < 2 * Tile; i++)
+            buffer[i] = i < Tile ? 1 : 0;
+        return buffer;
+    }
+}

@@ -1,0 +1,51 @@
+using System.ComponentModel;
+using System.Diagnostics;
+
+namespace ToyPipeline.Interop;
+
+/// <summary>Runs the Python checks of <c>scripts/</c> with the system's Python, or the one that <c>TOY_PYTHON</c> names.</summary>
+internal static class Python
+{
+    private static readonly string s_python = Environment.GetEnvironmentVariable("TOY_PYTHON") is { Length: > 0 } chosen ? chosen : "/usr/bin/python3";
+
+    /// <summary>Skips the test where Python or one of the modules is missing.</summary>
+    public static void Require(params string[] modules)
+    {
+        string packages = string.Join(' ', modules.Select(module => "python3-" + module.Split('.')[0]).Prepend("python3").Distinct());
+        if (Missing(modules) is { } problem)
+            Assert.Ignore($"{problem}: apt-get install {packages}, or name another Python in TOY_PYTHON.");
+    }
+
+    /// <summary>Runs a script of <c>scripts/</c> and returns what it printed; fails the test with its error output where it fails.</summary>
+    public static string Run(string script, params string[] args)
+    {
+        var (code, output, error) = Start([Path.Combine(AppContext.BaseDirectory, "scripts", script), .. args]);
+        Assert.That(code, Is.Zero, $"{script} {string.Join(' ', args)}\n{error}{output}");
+        return output.Trim();
+    }
+
+    // Why the modules cannot be imported; null where they can.
+    private static string? Missing(string[] modules)
+    {
+        try
+        {
+            var (code, _, error) = Start(["-c", string.Join('\n', modules.Select(module => "import " + module))]);
+            return code == 0 ? null : $"{s_python} lacks a module ({error.Trim().Split('\n')[^1]})";
+        }
+        catch (Win32Exception e)
+        {
+            return $"{s_python} does not start ({e.Message})";
+        }
+    }
+
+    private static (int Code, string Output, string Error) Start(IEnumerable<string> args)
+    {
+        var start = new ProcessStartInfo(s_python, args) { RedirectStandardOutput = true, RedirectStandardError = true };
+        start.Environment["PYTHONDONTWRITEBYTECODE"] = "1";
+        using var process = Process.Start(start)!;
+        var error = process.StandardError.ReadToEndAsync();
+        string output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return (process.ExitCode, output, error.Result);
+    }
+}
