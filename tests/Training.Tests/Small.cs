@@ -7,6 +7,9 @@ namespace ToyPipeline.Training.Tests;
 /// <summary>Small experiments to train.</summary>
 internal static class Small
 {
+    // On a busy machine libtorch's threads wait for each other longer than these models take.
+    static Small() => TorchSharp.torch.set_num_threads(1);
+
     public static Experiment Experiment(string text) => Core.Experiments.Experiment.Parse(text, "small.yaml");
 
     public static Experiment Experiment(ModelKind kind, int features, int hidden, string rest) =>

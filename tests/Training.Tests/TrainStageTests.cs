@@ -26,7 +26,11 @@ public sealed class TrainStageTests
     private string Root => Path.Combine(_artifacts, "tiny");
 
     [SetUp]
-    public void MakeFolder() => _artifacts = Directory.CreateTempSubdirectory("toy-stage-").FullName;
+    public void MakeFolder()
+    {
+        TorchSharp.torch.set_num_threads(1);
+        _artifacts = Directory.CreateTempSubdirectory("toy-stage-").FullName;
+    }
 
     [TearDown]
     public void RemoveFolder() => Directory.Delete(_artifacts, recursive: true);
