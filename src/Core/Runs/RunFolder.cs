@@ -102,7 +102,7 @@ public sealed class RunFolder : IDisposable
     {
         var read = inputs.Select(Verified).ToList();
         if (!Force && _manifest.Stages.TryGetValue(name, out var last) && last.Version == Version && last.Options == options
-            && last.Inputs.SequenceEqual(read) && last.Outputs.All(Stands))
+            && last.Inputs.SequenceEqual(read) && last.Outputs.All(AcceptChanges ? Accepted : Stands))
         {
             return StageOutcome.Skipped;
         }
@@ -119,6 +119,8 @@ public sealed class RunFolder : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        if (!_lock.CanRead)
+            return;
         try
         {
             File.Delete(Path(HolderFile));
@@ -136,7 +138,7 @@ public sealed class RunFolder : IDisposable
         if (!File.Exists(Path(path)))
             throw new InvalidInputException($"{Path(path)} is missing: run the stage before this one first, or the whole pipeline with `toy run`.");
         var now = FileRecord.Of(Root, path);
-        if (!AcceptChanges && _manifest.Writer(path) is { } written && written.File != now)
+        if (_manifest.Writer(path) is { } written && written.File != now && !(AcceptChanges && Accepted(written.File)))
         {
             throw new InvalidInputException(
                 $"{Path(path)} does not match its SHA-256 in {RunManifest.FileName}: it changed after `toy {written.Stage}` wrote it; "
@@ -149,13 +151,40 @@ public sealed class RunFolder : IDisposable
     private bool Stands(FileRecord file) =>
         File.Exists(Path(file.Path)) && new FileInfo(Path(file.Path)).Length == file.Bytes && FileRecord.Of(Root, file.Path) == file;
 
+    // Takes a stage's output as it is now: from here on the manifest says so, with or without --accept-changes.
+    private bool Accepted(FileRecord file)
+    {
+        if (!File.Exists(Path(file.Path)))
+            return false;
+        if (Stands(file))
+            return true;
+        var now = FileRecord.Of(Root, file.Path);
+        foreach (var (name, stage) in _manifest.Stages.Where(pair => pair.Value.Outputs.Contains(file)).ToList())
+            _manifest = _manifest.With(name, stage with { Outputs = [.. stage.Outputs.Select(output => output == file ? now : output)] });
+        _manifest.Save(Root);
+        return true;
+    }
+
     // What an earlier run of the stage wrote and this one did not is no longer true.
     private void RemoveStale(string name, List<FileRecord> outputs)
     {
         if (!_manifest.Stages.TryGetValue(name, out var last))
             return;
-        foreach (var file in last.Outputs.Where(old => outputs.All(output => output.Path != old.Path)))
-            File.Delete(Path(file.Path));
+        var written = outputs.Select(output => output.Path).ToHashSet();
+        foreach (string path in last.Outputs.Select(old => old.Path).Where(path => !written.Contains(path)).Select(Path))
+        {
+            try
+            {
+                File.Delete(path);
+                string folder = System.IO.Path.GetDirectoryName(path)!;
+                if (Directory.Exists(folder) && !Directory.EnumerateFileSystemEntries(folder).Any())
+                    Directory.Delete(folder);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                throw new EnvironmentFaultException($"{path}, which an earlier run wrote, cannot be deleted: {e.Message}", e);
+            }
+        }
     }
 
     private static FileStream Hold(string root)
@@ -171,17 +200,37 @@ public sealed class RunFolder : IDisposable
             }
             catch (IOException) when (File.Exists(path))
             {
-                string holder = System.IO.Path.Combine(root, HolderFile);
-                string who = File.Exists(holder) ? File.ReadAllText(holder).Trim() : "another process";
-                throw new EnvironmentFaultException($"{root} is held by {who}; wait until it has finished, or stop it.");
+                throw new EnvironmentFaultException($"{root} is held by {Holder(root)}; wait until it has finished, or stop it.");
             }
 
-            File.WriteAllText(System.IO.Path.Combine(root, HolderFile), $"process {Environment.ProcessId} on {Environment.MachineName} since {DateTime.UtcNow:yyyy-MM-dd HH:mm:ss} UTC");
+            try
+            {
+                File.WriteAllText(System.IO.Path.Combine(root, HolderFile), $"process {Environment.ProcessId} on {Environment.MachineName} since {DateTime.UtcNow:yyyy-MM-dd HH:mm:ss} UTC");
+            }
+            catch
+            {
+                held.Dispose();
+                throw;
+            }
+
             return held;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new EnvironmentFaultException($"The run folder {root} cannot be written: {e.Message} Choose another with --artifacts.", e);
+        }
+    }
+
+    private static string Holder(string root)
+    {
+        try
+        {
+            string holder = File.ReadAllText(System.IO.Path.Combine(root, HolderFile)).Trim();
+            return holder.Length > 0 ? holder : "another process";
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return "another process";
         }
     }
 }
