@@ -1,5 +1,5 @@
 // What there is to do in this repository. ./build.sh runs Default; ./build.sh --target=Test runs another.
-// --experiment=NAME picks experiments/NAME.yaml; --all includes the tests that need Python or a cluster.
+// --experiment=NAME picks experiments/NAME.yaml; --all includes the tests that need Python or a cluster; --only=PREFIX picks benchmarks.
 
 string target = Argument("target", "Default");
 string experiment = Argument("experiment", "intro");
@@ -58,6 +58,19 @@ Task("Reproduce").Description("Runs every experiment in experiments/ and lists h
     Information("{0} of {1} experiments hold.", runs.Count - failed, runs.Count);
     if (failed > 0)
         throw new CakeException(runs.Max(run => run.Code), $"{failed} of {runs.Count} experiments failed.");
+});
+
+Task("Bench").Description("Runs the benchmarks: --only=PREFIX for some, --rounds=N, --write-docs to put their table into docs/benchmarks.md.").IsDependentOn("Build")
+    .Does(() =>
+{
+    var arguments = new ProcessArgumentBuilder().AppendQuoted($".build/bin/Bench/{Configuration.ToLowerInvariant()}/ToyPipeline.Bench.dll");
+    foreach (string option in new[] { "only", "rounds" }.Where(HasArgument))
+        arguments.AppendQuoted($"--{option}={Argument<string>(option)}");
+    if (HasArgument("write-docs"))
+        arguments.Append("--write-docs");
+    int code = StartProcess("dotnet", new ProcessSettings { Arguments = arguments });
+    if (code != 0)
+        throw new CakeException(code, $"The benchmarks: {Meaning(code)}.");
 });
 
 Task("Clean").Description("Deletes the build outputs (.build). Runs in artifacts/ stay.")

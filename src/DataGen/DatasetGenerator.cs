@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.ExceptionServices;
 using System.Security.Cryptography;
 using CsvHelper;
 using ToyPipeline.Core.Experiments;
@@ -26,7 +27,7 @@ public static class DatasetGenerator
     /// <param name="samples">Number of samples.</param>
     /// <param name="csv">Write each shard as CSV too.</param>
     /// <param name="threads">Number of threads; 0 for one per core.</param>
-    /// <param name="progress">Told the samples that each finished shard adds.</param>
+    /// <param name="progress">Told the samples that each finished shard adds; called by several threads.</param>
     /// <param name="cancellation">Stops between shards.</param>
     /// <returns>Paths of the files written, relative to <paramref name="folder"/>.</returns>
     /// <exception cref="Core.EnvironmentFaultException">The folder cannot be written.</exception>
@@ -46,16 +47,25 @@ public static class DatasetGenerator
         var sampler = new FeatureSampler(data);
         var shards = new DatasetShard[checked((int)((samples + shardSamples - 1) / shardSamples))];
         var options = new ParallelOptions { MaxDegreeOfParallelism = threads > 0 ? threads : Environment.ProcessorCount, CancellationToken = cancellation };
-        Parallel.For(0, shards.Length, options, () => new Workspace(sampler), (index, _, work) =>
+        try
         {
-            int count = (int)Math.Min(shardSamples, samples - ((long)index * shardSamples));
-            var matrix = work.Draw(sampler, seed, stream, (long)index * shardSamples, count);
-            shards[index] = Write(folder, $"shard-{index:D5}.npz", matrix);
-            if (csv)
-                WriteCsv(Path.Combine(folder, CsvName(index)), matrix);
-            progress?.Invoke(count);
-            return work;
-        }, _ => { });
+            Parallel.For(0, shards.Length, options, () => new Workspace(sampler), (index, _, work) =>
+            {
+                int count = (int)Math.Min(shardSamples, samples - ((long)index * shardSamples));
+                var matrix = work.Draw(sampler, seed, stream, (long)index * shardSamples, count);
+                shards[index] = Write(folder, $"shard-{index:D5}.npz", matrix);
+                if (csv)
+                    WriteCsv(Path.Combine(folder, CsvName(index)), matrix);
+                progress?.Invoke(count);
+                return work;
+            }, _ => { });
+        }
+        catch (AggregateException e)
+        {
+            // What one thread says is said by all: the caller gets the error itself.
+            ExceptionDispatchInfo.Throw(e.Flatten().InnerExceptions[0]);
+        }
+
         new DatasetManifest(n, samples, seed, stream, data, shards).Save(folder);
         return [.. shards.Select(shard => shard.File), .. csv ? shards.Select((_, index) => CsvName(index)) : [], DatasetManifest.FileName];
     }

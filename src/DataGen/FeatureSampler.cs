@@ -34,6 +34,7 @@ public sealed class FeatureSampler
     {
         _set = set;
         _sets = data.Sets.Count;
+        MeanDensity = data.Density.Average();
         _features = [.. data.Density.Select(density => Feature.Independent(Threshold(density), data.Range))];
         for (int s = 0; s < _sets; s++)
         {
@@ -51,6 +52,9 @@ public sealed class FeatureSampler
 
     /// <summary>n, the number of features.</summary>
     public int Features => _features.Length;
+
+    /// <summary>Mean probability that a feature is present.</summary>
+    internal double MeanDensity { get; }
 
     internal int ScratchWords => (1 + _sets) * TileSamples;
 

@@ -28,19 +28,27 @@ public static class GenerateStage
         {
             var datasets = Datasets(experiment);
             double total = datasets.Sum(dataset => (double)dataset.Samples);
-            long done = 0;
+            double done = 0;
+            var gate = new Lock();
             var files = new List<string>();
             foreach (var (name, data, stream, samples) in datasets)
             {
                 string folder = RunFolder.Dataset(name);
                 var written = DatasetGenerator.Generate(
                     run.Path(folder), data, experiment.Seed, stream, samples, csv,
-                    progress: count => progress(new StageProgress("generate", Interlocked.Add(ref done, count), total, "samples")),
+                    progress: Report,
                     cancellation: cancellation);
                 files.AddRange(written.Select(file => $"{folder}/{file}"));
             }
 
             return files;
+
+            // Threads report in turn, and what they report only grows.
+            void Report(int samples)
+            {
+                lock (gate)
+                    progress(new StageProgress("generate", done += samples, total, "samples"));
+            }
         });
     }
 

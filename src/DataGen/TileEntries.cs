@@ -18,7 +18,7 @@ internal sealed class TileEntries(int features)
         _values[at] = value;
     }
 
-    public ReadOnlySpan<int> Columns(int sample) => _columns.AsSpan(sample * features, _counts[sample]);
+    public Span<int> Columns(int sample) => _columns.AsSpan(sample * features, _counts[sample]);
 
     public ReadOnlySpan<float> Values(int sample) => _values.AsSpan(sample * features, _counts[sample]);
 }

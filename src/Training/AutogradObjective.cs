@@ -76,7 +76,8 @@ internal sealed class AutogradObjective : IObjective
         Parallel.For(0, _ensemble.Instances, instance =>
         {
             var source = _ensemble.Sources[instance];
-            var rows = MemoryMarshal.Cast<byte, float>(_batch.bytes).Slice(instance * batch * n, batch * n);
+            using var own = _batch[instance];
+            var rows = MemoryMarshal.Cast<byte, float>(own.bytes);
             float[] tile = new float[n * SampleSource.TileSamples];
             int[] scratch = new int[source.ScratchWords];
             for (int t = 0; t < SampleSource.Tiles(batch); t++)

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using ToyPipeline.Core.Experiments;
 using ToyPipeline.Core.Formats;
 using ToyPipeline.DataGen;
@@ -40,8 +41,8 @@ internal sealed class Ensemble : IDisposable
         var spec = pack.Model;
         ulong[] seeds = [.. pack.Instances.Select(instance => instance.Seed)];
         long[] shape = [seeds.Length, spec.Features, spec.Hidden];
-        var w = tensor(Initializer.Weights(spec, seeds, 0)).reshape(shape);
-        var w2 = spec.Kind == ModelKind.AbsoluteValue ? tensor(Initializer.Weights(spec, seeds, 1)).reshape(shape) : null;
+        var w = Owned(Initializer.Weights(spec, seeds, 0), shape);
+        var w2 = spec.Kind == ModelKind.AbsoluteValue ? Owned(Initializer.Weights(spec, seeds, 1), shape) : null;
         var model = ToyModel.Create(spec, w, w2, zeros(seeds.Length, spec.Features));
         // Cells come one after the other: the replicas of a cell share one sampler.
         var samplers = new Dictionary<CellSpec, FeatureSampler>(ReferenceEqualityComparer.Instance);
@@ -81,6 +82,14 @@ internal sealed class Ensemble : IDisposable
     {
         using var flat = tensor.detach().contiguous();
         return flat.data<float>().ToArray();
+    }
+
+    // A tensor in memory of libtorch's own: one made from an array would pin the array.
+    private static TorchSharp.torch.Tensor Owned(float[] values, long[] shape)
+    {
+        var tensor = empty(shape);
+        values.CopyTo(MemoryMarshal.Cast<byte, float>(tensor.bytes));
+        return tensor;
     }
 
     public void Dispose() => Model.Dispose();

@@ -13,6 +13,12 @@ internal abstract class SampleSource
     /// <summary>Words of working space that <see cref="FillTile"/> needs.</summary>
     public abstract int ScratchWords { get; }
 
+    /// <summary>Whether so many features are present that lists of them do not pay.</summary>
+    public abstract bool Dense { get; }
+
+    /// <summary>Mean share of present features from which on a source counts as dense.</summary>
+    protected const double DenseFrom = 0.25;
+
     /// <summary>Fills tile <paramref name="tile"/> of the batch of <paramref name="step"/>: samples 64·tile … 64·tile + 63 of the batch.</summary>
     /// <param name="step">Training step, from 0.</param>
     /// <param name="tile">Tile within the batch; of the last one the samples beyond the batch are not to be used.</param>
@@ -35,6 +41,8 @@ internal sealed class StreamSource(FeatureSampler sampler, ulong seed, int batch
 
     public override int ScratchWords => sampler.ScratchWords;
 
+    public override bool Dense => sampler.MeanDensity >= DenseFrom;
+
     public override void FillTile(long step, int tile, Span<float> x, Span<int> scratch) =>
         sampler.FillTile(in _key, RandomStream.Training, (step * _tiles) + tile, x, scratch);
 
@@ -46,6 +54,8 @@ internal sealed class StreamSource(FeatureSampler sampler, ulong seed, int batch
 internal sealed class DatasetSource(TrainingDataset dataset, int batch) : SampleSource
 {
     public override int ScratchWords => 0;
+
+    public override bool Dense => dataset.MeanDensity >= DenseFrom;
 
     public override void FillTile(long step, int tile, Span<float> x, Span<int> scratch)
     {
@@ -88,11 +98,15 @@ internal sealed class TrainingDataset
         Samples = samples;
         _shards = shards;
         _shardSamples = shards[0].Rows;
+        MeanDensity = shards.Sum(shard => (double)shard.Entries) / ((double)samples * features);
     }
 
     public int Features { get; }
 
     public long Samples { get; }
+
+    /// <summary>Share of features that are present, over all samples.</summary>
+    public double MeanDensity { get; }
 
     /// <summary>Reads and checks the dataset in <paramref name="folder"/>.</summary>
     /// <exception cref="Core.InvalidInputException">A shard is missing, changed or damaged.</exception>

@@ -1,3 +1,4 @@
+using TorchSharp;
 using ToyPipeline.Core;
 using ToyPipeline.Core.Experiments;
 using ToyPipeline.Core.Formats;
@@ -25,6 +26,7 @@ public static class TrainStage
         var inputs = datasets.SelectMany(folder => DatasetFiles(run, folder)).ToList();
         return run.Stage("train", options, inputs, () =>
         {
+            RequireTorch();
             var loaded = datasets.ToDictionary(folder => folder, folder => TrainingDataset.Load(run.Path(folder)));
             double total = packs.Sum(pack => (double)pack.Training.Steps * pack.Instances.Count);
             double done = 0;
@@ -49,6 +51,18 @@ public static class TrainStage
         });
     }
 
+    private static void RequireTorch()
+    {
+        try
+        {
+            using var probe = torch.zeros(1);
+        }
+        catch (Exception e) when (e is TypeInitializationException or DllNotFoundException or BadImageFormatException or NotSupportedException)
+        {
+            throw new EnvironmentFaultException($"libtorch does not load: {(e.InnerException ?? e).Message} See docs/platform.md.", e);
+        }
+    }
+
     private static string DatasetFolder(Experiment experiment, CellSpec spec) =>
         RunFolder.Dataset(DatasetManifest.FolderName(spec.Data, RandomStream.Training, experiment.Seed, spec.Data.TrainSamples!.Value));
 
@@ -59,11 +73,10 @@ public static class TrainStage
     {
         for (int i = 0; i < weights.Instances.Count; i++)
         {
-            foreach (float value in weights.WOf(i))
-            {
-                if (!float.IsFinite(value))
-                    throw new InvalidInputException($"Training diverged at instance {weights.Instances[i].Index} ({weights.Instances[i].Cell}): its weights are not finite; lower training.optimizer.lr.");
-            }
+            if (!Finite(weights.WOf(i)) || !Finite(weights.DecoderOf(i)) || !Finite(weights.BOf(i)))
+                throw new InvalidInputException($"Training diverged at instance {weights.Instances[i].Index} ({weights.Instances[i].Cell}): its parameters are not finite; lower training.optimizer.lr.");
         }
     }
+
+    private static bool Finite(ReadOnlySpan<float> values) => !values.ContainsAnyExceptInRange(float.MinValue, float.MaxValue);
 }

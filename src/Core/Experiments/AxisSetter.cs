@@ -25,8 +25,21 @@ internal static partial class AxisSetter
         return (match.Groups["keys"].Value, index.Success ? int.Parse(index.ValueSpan, CultureInfo.InvariantCulture) : null);
     }
 
+    /// <summary>Whether two axes cannot vary side by side, because one would undo what the other sets.</summary>
+    /// <remarks>A setting and one of its entries can: the setting is put in first, whatever the order of the axes.</remarks>
+    public static bool Exclude(string a, string b) =>
+        Split(a) is { } x && Split(b) is { } y
+        && (x == y || (s_alternatives.ContainsKey(x.Path) && y.Path == Sibling(x.Path, s_alternatives[x.Path])));
+
+    /// <summary>The tree with all settings of a cell replaced; whole settings before entries of lists.</summary>
+    public static YamlMap SetAll(YamlMap root, IReadOnlyList<Coordinate> coordinates, string file) =>
+        coordinates.OrderBy(coordinate => Split(coordinate.Path)?.Index is not null)
+            .Aggregate(root, (map, coordinate) => Set(map, coordinate, file));
+
+    private static string Sibling(string path, string key) => path[..(path.LastIndexOf('.') + 1)] + key;
+
     /// <summary>The tree with one setting replaced; the new value carries the line of the axis.</summary>
-    public static YamlMap Set(YamlMap root, Coordinate coordinate, string file)
+    private static YamlMap Set(YamlMap root, Coordinate coordinate, string file)
     {
         var (path, index) = Split(coordinate.Path) ?? throw new InvalidInputException($"{file}: axis path {coordinate.Path} is not a setting.");
         long line = LineOf(root, coordinate.Path);
@@ -72,6 +85,6 @@ internal static partial class AxisSetter
         return root.Line;
     }
 
-    [GeneratedRegex(@"^(?<keys>[a-z0-9_]+(\.[a-z0-9_]+)+)(\[(?<index>\d{1,9})\])?$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^(?<keys>[a-z0-9_]+(\.[a-z0-9_]+)+)(\[(?<index>\d{1,9})\])?\z", RegexOptions.CultureInvariant)]
     private static partial Regex IndexedPath();
 }

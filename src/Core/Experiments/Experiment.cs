@@ -6,6 +6,9 @@ namespace ToyPipeline.Core.Experiments;
 /// <summary>An experiment: a grid of instances, how they are trained, and the claims that they are meant to show.</summary>
 public sealed class Experiment
 {
+    // Cells that are checked at load, times features: more cells than any figure has, few enough to take no time.
+    private const int MaxCheckedFeatures = 1 << 22;
+
     private readonly YamlMap _root;
 
     private Experiment(string file, YamlMap root, ExperimentHead head)
@@ -44,7 +47,7 @@ public sealed class Experiment
 
     private ExperimentHead Head { get; }
 
-    /// <summary>Reads and checks an experiment file, every cell of its grid included.</summary>
+    /// <summary>Reads and checks an experiment file and the cells of its grid (of a grid over 4,096 cells, as many of them).</summary>
     /// <exception cref="InvalidInputException">The file is missing or says something impossible; the message names line and key.</exception>
     public static Experiment Load(string path)
     {
@@ -64,24 +67,39 @@ public sealed class Experiment
     {
         var root = YamlTree.Parse(text, file);
         var experiment = new Experiment(file, root, ExperimentBinder.Head(root, file));
+        int checks = Math.Clamp(MaxCheckedFeatures / experiment.Spec([]).Model.Features, 64, 4096);
         foreach (var axis in experiment.Axes)
         {
-            // One axis at a time, then the first cell whole: a value that is wrong is found before anything runs.
-            foreach (string value in axis.Values)
+            foreach (string value in Spread(axis.Values.Count, checks).Select(place => axis.Values[place]))
                 experiment.Spec([new(axis.Path, value)]);
         }
 
-        experiment.Spec([.. experiment.Axes.Select(axis => new Coordinate(axis.Path, axis.Values[0]))]);
+        // A value that is wrong by itself is named above; here those that are impossible together.
+        var grid = new Grid(experiment);
+        foreach (int place in Spread(grid.CellCount, checks))
+        {
+            var cell = grid.CellAt(place);
+            try
+            {
+                grid.Spec(cell);
+            }
+            catch (InvalidInputException e) when (cell.Coordinates.Count > 1)
+            {
+                throw new InvalidInputException($"{e.Message.TrimEnd('.')} (in the cell {cell}).", e);
+            }
+        }
+
         return experiment;
     }
 
+    // All places of a short list; of a long one the first, the last and places evenly between them.
+    private static IEnumerable<int> Spread(int count, int most) =>
+        Enumerable.Range(0, Math.Min(count, most)).Select(i => count <= most ? i : (int)((long)i * (count - 1) / (most - 1)));
+
     /// <summary>The specification of the cell at <paramref name="coordinates"/>.</summary>
     /// <exception cref="InvalidInputException">The values there are impossible together.</exception>
-    public CellSpec Spec(IReadOnlyList<Coordinate> coordinates)
-    {
-        var root = coordinates.Aggregate(_root, (map, coordinate) => AxisSetter.Set(map, coordinate, File));
-        return ExperimentBinder.Cell(root, File);
-    }
+    public CellSpec Spec(IReadOnlyList<Coordinate> coordinates) =>
+        ExperimentBinder.Cell(AxisSetter.SetAll(_root, coordinates, File), File);
 
     /// <summary>The file with every default filled in; reads back as the same experiment.</summary>
     public string Resolved() => ExperimentBinder.Resolve(_root, Head, File).Write();

@@ -26,14 +26,16 @@ internal static partial class ExperimentBinder
             throw top.Error("name", $"is {name}; allowed: letters, digits, - _ and ., starting with a letter or digit");
         var model = Model(top);
         var axes = top.Sections("axes").Select(BindAxis).ToList();
-        foreach (var twice in axes.GroupBy(axis => axis.Path).Where(group => group.Count() > 1))
-            throw top.Error("axes", $"has {twice.Key} twice");
+        CheckTogether(top, axes);
+        int replicas = top.Integer("replicas", 1, 1);
+        if (axes.Aggregate((Int128)replicas, (count, axis) => Int128.Min(count * axis.Values.Count, long.MaxValue)) > int.MaxValue)
+            throw top.Error("axes", $"and replicas make more than {int.MaxValue} instances");
         return new ExperimentHead(
             name,
             top.Text("title", name),
             top.Text("description", ""),
             top.Unsigned("seed", 0),
-            top.Integer("replicas", 1, 1),
+            replicas,
             axes,
             new EvaluationSpec(top.Section("evaluation")?.Integer("samples", 1, 100_000) ?? 100_000),
             [.. top.Sections("claims").Select(claim => BindClaim(claim, axes, model))]);
@@ -45,57 +47,6 @@ internal static partial class ExperimentBinder
         var model = Model(top);
         return new CellSpec(model, Data(top, model), Importance(top, model), Training(top));
     }
-
-    /// <summary>The tree with all defaults written out.</summary>
-    public static YamlMap Resolve(YamlMap root, ExperimentHead head, string file)
-    {
-        var cell = Cell(root, file);
-        var optimizer = cell.Training.Optimizer;
-        var history = cell.Training.History;
-        var dataMap = root["data"] as YamlMap ?? YamlMap.Empty;
-        if (dataMap["sparsity"] is null && dataMap["density"] is null)
-            dataMap = dataMap.With("sparsity", "0");
-        dataMap = dataMap.With("values", YamlSection.KebabCase(cell.Data.Range));
-        if (dataMap["train"] is null)
-            dataMap = dataMap.With("train", "stream");
-        var importance = root["importance"] as YamlMap ?? YamlMap.Empty.With("decay", "1");
-        var training = YamlMap.Empty
-            .With("objective", YamlSection.KebabCase(cell.Training.Objective))
-            .With("steps", Text(cell.Training.Steps))
-            .With("batch", Text(cell.Training.Batch))
-            .With("optimizer", OptimizerMap(optimizer))
-            .With("schedule", YamlSection.KebabCase(cell.Training.Schedule))
-            .With("history", YamlMap.Empty
-                .With("loss_every", Text(history.LossEvery))
-                .With("snapshots", Text(history.Snapshots))
-                .With("spacing", YamlSection.KebabCase(history.Spacing)));
-        var resolved = YamlMap.Empty
-            .With("name", head.Name)
-            .With("title", head.Title)
-            .With("description", head.Description)
-            .With("seed", head.Seed.ToString(CultureInfo.InvariantCulture))
-            .With("model", root["model"]!)
-            .With("data", dataMap)
-            .With("importance", importance)
-            .With("training", training)
-            .With("replicas", Text(head.Replicas))
-            .With("axes", new YamlList(0, [.. head.Axes.Select(axis => YamlMap.Empty.With("path", axis.Path).With("values", YamlList.Of(axis.Values)))]))
-            .With("evaluation", YamlMap.Empty.With("samples", Text(head.Evaluation.Samples)));
-        return root["claims"] is { } claims ? resolved.With("claims", claims) : resolved;
-    }
-
-    private static YamlMap OptimizerMap(OptimizerSpec optimizer)
-    {
-        var map = YamlMap.Empty
-            .With("kind", YamlSection.KebabCase(optimizer.Kind))
-            .With("lr", Axis.Text(optimizer.LearningRate))
-            .With("weight_decay", Axis.Text(optimizer.WeightDecay));
-        return optimizer.Kind == OptimizerKind.Sgd
-            ? map.With("momentum", Axis.Text(optimizer.Momentum))
-            : map.With("beta1", Axis.Text(optimizer.Beta1)).With("beta2", Axis.Text(optimizer.Beta2)).With("eps", Axis.Text(optimizer.Epsilon));
-    }
-
-    private static string Text(int value) => value.ToString(CultureInfo.InvariantCulture);
 
     private static ModelSpec Model(YamlSection top)
     {
@@ -165,7 +116,7 @@ internal static partial class ExperimentBinder
         if (data.Node("train") is null or YamlScalar { Text: "stream" })
             return null;
         if (data.Node("train") is YamlScalar)
-            throw data.Error("train", "allowed: stream, or { samples: N }");
+            throw data.Error("train", $"is {data.Text("train")}; allowed: stream, or {{ samples: N }}");
         return data.Section("train")!.Integer("samples", 1);
     }
 
@@ -176,9 +127,11 @@ internal static partial class ExperimentBinder
         if (importance.Has("decay") == importance.Has("values"))
             throw top.Error("importance", "has either decay (I_i = decay^i) or values (one a feature)");
         if (importance.Has("values"))
-            return importance.PerFeature("values", model.Features, Bounds.NotNegative);
+            return importance.PerFeature("values", model.Features, Bounds.Importance);
         double decay = importance.Number("decay", Bounds.Positive);
-        return [.. Enumerable.Range(0, model.Features).Select(i => Math.Pow(decay, i))];
+        return Math.Pow(decay, model.Features - 1) <= Bounds.LargestImportance
+            ? [.. Enumerable.Range(0, model.Features).Select(i => Math.Pow(decay, i))]
+            : throw importance.Error("decay", $"is {Axis.Text(decay)}, which makes the importance of feature {model.Features - 1} greater than {Axis.Text(Bounds.LargestImportance)}");
     }
 
     private static TrainingSpec Training(YamlSection top)
@@ -233,15 +186,20 @@ internal static partial class ExperimentBinder
         int forms = s_axisForms.Count(section.Has);
         if (forms != 1)
             throw section.Error("an axis has one of values, log and linear");
-        return new Axis(path, section.Has("values") ? Values(section) : Spaced(section, section.Has("log")));
+        string form = s_axisForms.First(section.Has);
+        var values = form == "values" ? section.Texts(form) : Spaced(section, form == "log");
+        if (values.Count == 0)
+            throw section.Error(form, "is empty");
+        return values.DistinctBy(Canonical).Count() == values.Count ? new Axis(path, values) : throw section.Error(form, "has a value twice");
     }
 
-    private static IReadOnlyList<string> Values(YamlSection section)
+    private static void CheckTogether(YamlSection top, List<Axis> axes)
     {
-        var values = section.Texts("values");
-        if (values.Count == 0)
-            throw section.Error("values", "is empty");
-        return values.Distinct().Count() == values.Count ? values : throw section.Error("values", "has a value twice");
+        for (int a = 0; a < axes.Count; a++)
+        {
+            foreach (var b in axes.Skip(a + 1).Where(b => AxisSetter.Exclude(axes[a].Path, b.Path)))
+                throw top.Error("axes", axes[a].Path == b.Path ? $"has {b.Path} twice" : $"has {axes[a].Path} and {b.Path}, which set the same thing: keep one");
+        }
     }
 
     private static IReadOnlyList<string> Spaced(YamlSection section, bool log)
@@ -295,9 +253,12 @@ internal static partial class ExperimentBinder
         }
     }
 
-    private static bool Same(string a, string b) =>
-        a == b || (double.TryParse(a, CultureInfo.InvariantCulture, out double x) && double.TryParse(b, CultureInfo.InvariantCulture, out double y) && x == y);
+    private static bool Same(string a, string b) => Canonical(a) == Canonical(b);
 
-    [GeneratedRegex("^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$", RegexOptions.CultureInvariant)]
+    // 0.50 and 5e-1 are the same value of an axis.
+    private static string Canonical(string text) =>
+        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double number) ? Axis.Text(number == 0 ? 0 : number) : text;
+
+    [GeneratedRegex(@"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}\z", RegexOptions.CultureInvariant)]
     private static partial Regex NamePattern();
 }

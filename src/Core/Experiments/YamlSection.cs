@@ -58,7 +58,7 @@ internal sealed class YamlSection
         string text = Scalar(key, node);
         return int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int number) && number >= minimum
             ? number
-            : throw Wrong(key, node, text, $"a whole number of at least {minimum}");
+            : throw Wrong(key, node, text, $"a whole number from {minimum} to {int.MaxValue}");
     }
 
     public ulong Unsigned(string key, ulong fallback)
@@ -166,6 +166,10 @@ internal sealed record Bounds(string Description, Func<double, bool> Contain)
 {
     public static readonly Bounds Sparsity = new("0 <= sparsity < 1, with 1 - sparsity at least 1e-6", x => x >= 0 && 1 - x >= 1e-6 * (1 - 1e-9));
     public static readonly Bounds Density = new("1e-6 <= density <= 1", x => x is >= 1e-6 and <= 1);
+    /// <summary>Keeps a weighted loss far from the end of float32.</summary>
+    public const double LargestImportance = 1e12;
+
+    public static readonly Bounds Importance = new("a number from 0 to 1e12", x => x is >= 0 and <= LargestImportance);
     public static readonly Bounds Positive = new("a number greater than 0", x => x > 0 && double.IsFinite(x));
     public static readonly Bounds NotNegative = new("a number of at least 0", x => x >= 0 && double.IsFinite(x));
     public static readonly Bounds BelowOne = new("0 <= value < 1", x => x is >= 0 and < 1);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using YamlDotNet.Core;
+using YamlDotNet.Core.Events;
 using YamlDotNet.RepresentationModel;
 
 namespace ToyPipeline.Core.Experiments;
@@ -8,12 +9,14 @@ namespace ToyPipeline.Core.Experiments;
 internal abstract record YamlTree(long Line)
 {
     private const int MaxDepth = 32;
+    private const int MaxNodes = 2_000_000;
 
     /// <summary>Parses one YAML document; anchors, aliases and merge keys are resolved.</summary>
     public static YamlMap Parse(string text, string file)
     {
         try
         {
+            Measure(text, file);
             var stream = new YamlStream();
             stream.Load(new MergingParser(new Parser(new StringReader(text))));
             return stream.Documents.Count == 1 && From(stream.Documents[0].RootNode, 0, file) is YamlMap map
@@ -24,18 +27,62 @@ internal abstract record YamlTree(long Line)
         {
             throw new InvalidInputException($"{file}:{e.Start.Line}: this is not YAML: {e.Message.TrimEnd('.')}.", e);
         }
+        catch (Exception e) when (e is InvalidOperationException or ArgumentException or IndexOutOfRangeException or NullReferenceException)
+        {
+            // On some damaged files the parser trips over its own feet and cannot say where.
+            throw new InvalidInputException($"{file}:1: this is not YAML that can be read; look for a bracket or quote that is not closed.", e);
+        }
     }
 
     /// <summary>The tree as YAML text with <c>\n</c> line ends.</summary>
     public string Write()
     {
-        using var writer = new StringWriter(CultureInfo.InvariantCulture);
+        using var writer = new StringWriter(CultureInfo.InvariantCulture) { NewLine = "\n" };
         new YamlStream(new YamlDocument(ToNode())).Save(new Emitter(writer, new EmitterSettings().WithBestWidth(1 << 16)), false);
-        string text = writer.ToString().ReplaceLineEndings("\n");
-        return text.EndsWith("...\n", StringComparison.Ordinal) ? text[..^4] : text;
+        string text = writer.ToString();
+        return text.EndsWith("\n...\n", StringComparison.Ordinal) ? text[..^4] : text;
     }
 
     internal abstract YamlNode ToNode();
+
+    // Goes through the file event by event, without building anything: a file that is nested too deeply, or that grows beyond
+    // all bounds once its aliases are resolved, is refused before the recursive loader sees it.
+    private static void Measure(string text, string file)
+    {
+        var parser = new Parser(new StringReader(text));
+        var sizes = new Dictionary<AnchorName, long>();
+        var open = new Stack<(AnchorName Anchor, long Before)>();
+        long nodes = 0;
+        while (parser.MoveNext())
+        {
+            switch (parser.Current)
+            {
+                case AnchorAlias alias:
+                    nodes += sizes.TryGetValue(alias.Value, out long size)
+                        ? size
+                        : throw new InvalidInputException($"{file}:{alias.Start.Line}: alias *{alias.Value} has no anchor before it.");
+                    break;
+                case Scalar scalar:
+                    nodes++;
+                    if (!scalar.Anchor.IsEmpty)
+                        sizes[scalar.Anchor] = 1;
+                    break;
+                case MappingStart or SequenceStart:
+                    open.Push((((NodeEvent)parser.Current).Anchor, nodes++));
+                    break;
+                case MappingEnd or SequenceEnd:
+                    var (anchor, before) = open.Pop();
+                    if (!anchor.IsEmpty)
+                        sizes[anchor] = nodes - before;
+                    break;
+            }
+
+            if (open.Count > MaxDepth)
+                throw new InvalidInputException($"{file}:{parser.Current!.Start.Line}: the file is nested deeper than {MaxDepth} levels.");
+            if (nodes > MaxNodes)
+                throw new InvalidInputException($"{file}:{parser.Current!.Start.Line}: the file has more than {MaxNodes} values, those that its aliases repeat counted.");
+        }
+    }
 
     private static YamlTree From(YamlNode node, int depth, string file)
     {
@@ -60,7 +107,11 @@ internal abstract record YamlTree(long Line)
 /// <summary>A single value as text.</summary>
 internal sealed record YamlScalar(long Line, string Text) : YamlTree(Line)
 {
-    internal override YamlNode ToNode() => new YamlScalarNode(Text);
+    // The writer chooses the quotes, but for characters that it leaves bare and the reader then drops or folds.
+    internal override YamlNode ToNode() =>
+        new YamlScalarNode(Text) { Style = Text.All(IsPlain) && Text.Trim() == Text ? ScalarStyle.Any : ScalarStyle.DoubleQuoted };
+
+    private static bool IsPlain(char c) => c is >= ' ' and <= '~' or (>= '\u00A0' and < '\u2028') or (> '\u2029' and < '\uD800');
 }
 
 /// <summary>A list.</summary>
@@ -70,7 +121,7 @@ internal sealed record YamlList(long Line, IReadOnlyList<YamlTree> Items) : Yaml
 
     internal override YamlNode ToNode() => new YamlSequenceNode(Items.Select(item => item.ToNode()))
     {
-        Style = Items.All(item => item is YamlScalar) ? YamlDotNet.Core.Events.SequenceStyle.Flow : YamlDotNet.Core.Events.SequenceStyle.Block,
+        Style = Items.All(item => item is YamlScalar) ? SequenceStyle.Flow : SequenceStyle.Block,
     };
 }
 

@@ -64,8 +64,9 @@ public sealed record DatasetManifest(
         try
         {
             var manifest = JsonSerializer.Deserialize<DatasetManifest>(File.ReadAllText(path), s_options);
-            return manifest is { Format: FormatName } && manifest.Samples == manifest.Shards.Sum(shard => (long)shard.Samples)
-                && manifest.Shards.All(shard => shard.File == Path.GetFileName(shard.File) && shard.Samples > 0)
+            return manifest is { Format: FormatName, Features: > 0, Shards.Count: > 0 } && manifest.Data.Density.Count == manifest.Features
+                && manifest.Shards.All(shard => shard is { Samples: > 0 } && IsFileName(shard.File))
+                && manifest.Samples == manifest.Shards.Sum(shard => (long)shard.Samples)
                 ? manifest
                 : throw new InvalidInputException($"{path} is no {FormatName} manifest, or its shards do not add up to its samples.");
         }
@@ -75,8 +76,8 @@ public sealed record DatasetManifest(
         }
     }
 
-    /// <summary>Reads a shard and checks it against the manifest.</summary>
-    /// <exception cref="InvalidInputException">The shard is missing, changed or damaged.</exception>
+    /// <summary>Reads a shard and checks its shape against the manifest.</summary>
+    /// <exception cref="InvalidInputException">The shard is missing, damaged, or of another shape.</exception>
     public Csr LoadShard(string folder, DatasetShard shard)
     {
         string path = Path.Combine(folder, shard.File);
@@ -85,4 +86,7 @@ public sealed record DatasetManifest(
             ? matrix
             : throw new InvalidInputException($"{path} has {matrix.Rows} samples of {matrix.Columns} features where {FileName} says {shard.Samples} of {Features}; generate the dataset again.");
     }
+
+    // A dataset's files lie in its folder.
+    private static bool IsFileName(string file) => file.Length > 0 && file is not ("." or "..") && file.AsSpan().IndexOfAny('/', '\\', ':') < 0;
 }

@@ -88,7 +88,7 @@ public sealed record EnsembleWeights
         var w = Named(file, twoMatrices ? "W1" : "W", path);
         var b = Named(file, "b", path);
         var w2 = twoMatrices ? Named(file, "W2", path) : null;
-        if (w.Shape is not [var count, var features, var hidden] || count != instances.Count || !b.Shape.SequenceEqual([count, features])
+        if (w.Shape is not [var count, > 0 and var features, > 0 and var hidden] || count != instances.Count || !b.Shape.SequenceEqual([count, features])
             || (w2 is not null && !w2.Shape.SequenceEqual(w.Shape)))
         {
             throw new InvalidInputException($"{path} has weights of shape [{string.Join(", ", w.Shape)}] and b of shape [{string.Join(", ", b.Shape)}] for {instances.Count} instances.");

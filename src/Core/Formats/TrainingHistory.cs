@@ -59,13 +59,21 @@ public sealed record TrainingHistory
             throw new InvalidInputException($"{path} is no training history: loss [instances, records] and loss_step [records] are expected.");
         }
 
+        var snapshotSteps = file.Tensors.GetValueOrDefault("snapshot_step")?.Values ?? [];
+        var snapshots = file.Tensors.Where(pair => pair.Key is "W" or "W1" or "W2" or "b").ToDictionary();
+        foreach (var (name, tensor) in snapshots)
+        {
+            if (tensor.Shape.Count < 3 || tensor.Shape[0] != snapshotSteps.Length || tensor.Shape[1] != instances.Count)
+                throw new InvalidInputException($"{path} has snapshots {name} of shape [{string.Join(", ", tensor.Shape)}] for {snapshotSteps.Length} steps and {instances.Count} instances.");
+        }
+
         return new TrainingHistory
         {
             Instances = instances,
             LossSteps = steps.Values,
             Loss = loss.Values,
-            SnapshotSteps = file.Tensors.GetValueOrDefault("snapshot_step")?.Values ?? [],
-            Snapshots = file.Tensors.Where(pair => pair.Key is "W" or "W1" or "W2" or "b").ToDictionary(),
+            SnapshotSteps = snapshotSteps,
+            Snapshots = snapshots,
         };
     }
 }

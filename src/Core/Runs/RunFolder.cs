@@ -103,14 +103,12 @@ public sealed class RunFolder : IDisposable
     public StageOutcome Stage(string name, string options, IReadOnlyList<string> inputs, Func<IReadOnlyList<string>> work)
     {
         var read = inputs.Select(Verified).ToList();
-        if (!Force && _manifest.Stages.TryGetValue(name, out var last) && last.Version == Version && last.Options == options
-            && last.Inputs.SequenceEqual(read) && last.Outputs.All(Stands))
+        if (!Force && _manifest.Stages.TryGetValue(name, out var last) && last.Options == options && last.Inputs.SequenceEqual(read)
+            && Stand(name, last))
         {
             return StageOutcome.Skipped;
         }
 
-        if (!Force && KeepsChanges(name, options, read))
-            return StageOutcome.Skipped;
         var clock = Stopwatch.StartNew();
         var outputs = work().Select(path => FileRecord.Of(Root, path)).ToList();
         RemoveStale(name, outputs);
@@ -123,6 +121,8 @@ public sealed class RunFolder : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        if (!_lock.CanRead)
+            return;
         try
         {
             File.Delete(Path(HolderFile));
@@ -140,27 +140,20 @@ public sealed class RunFolder : IDisposable
         if (!File.Exists(Path(path)))
             throw new InvalidInputException($"{Path(path)} is missing: run `toy {Writer(path)}` first, or the whole pipeline with `toy run`.");
         var now = FileRecord.Of(Root, path);
-        if (!AcceptChanges && _manifest.Writer(path) is { } written && written.File != now)
+        if (_manifest.Writer(path) is { } written && written.File != now && !(AcceptChanges && Accepted(written.File)))
             throw Changed(path, written.Stage);
         return now;
     }
 
-    // Would a stage with nothing new to do only undo what somebody made of its outputs? Then it refuses, or takes them as they are.
-    private bool KeepsChanges(string name, string options, List<FileRecord> read)
+    // Whether the outputs of a stage with nothing new to do are as it left them. What somebody made of them is taken
+    // or refused: to run the stage again would undo it.
+    private bool Stand(string name, StageRecord last)
     {
-        if (!_manifest.Stages.TryGetValue(name, out var last) || last.Options != options || !last.Inputs.SequenceEqual(read)
-            || last.Outputs.FirstOrDefault(file => File.Exists(Path(file.Path)) && !Stands(file)) is not { } changed)
-        {
-            return false;
-        }
-
-        if (!AcceptChanges)
-            throw Changed(changed.Path, name);
-        if (!last.Outputs.All(file => File.Exists(Path(file.Path))))
-            return false;
-        _manifest = _manifest.With(name, last with { Outputs = [.. last.Outputs.Select(file => FileRecord.Of(Root, file.Path))], Version = Version });
-        _manifest.Save(Root);
-        return true;
+        bool whole = last.Outputs.All(file => File.Exists(Path(file.Path)));
+        var changed = last.Outputs.Where(file => File.Exists(Path(file.Path)) && !Stands(file)).ToList();
+        if (changed.Count == 0)
+            return whole && last.Version == Version;
+        return AcceptChanges ? changed.All(Accepted) && whole : throw Changed(changed[0].Path, name);
     }
 
     private InvalidInputException Changed(string path, string stage) => new(
@@ -179,13 +172,38 @@ public sealed class RunFolder : IDisposable
     private bool Stands(FileRecord file) =>
         File.Exists(Path(file.Path)) && new FileInfo(Path(file.Path)).Length == file.Bytes && FileRecord.Of(Root, file.Path) == file;
 
+    // Takes a stage's output as it is now: from here on the manifest says so, with or without --accept-changes.
+    private bool Accepted(FileRecord file)
+    {
+        if (!File.Exists(Path(file.Path)))
+            return false;
+        var now = FileRecord.Of(Root, file.Path);
+        foreach (var (name, stage) in _manifest.Stages.Where(pair => pair.Value.Outputs.Contains(file)).ToList())
+            _manifest = _manifest.With(name, stage with { Outputs = [.. stage.Outputs.Select(output => output == file ? now : output)] });
+        _manifest.Save(Root);
+        return true;
+    }
+
     // What an earlier run of the stage wrote and this one did not is no longer true.
     private void RemoveStale(string name, List<FileRecord> outputs)
     {
         if (!_manifest.Stages.TryGetValue(name, out var last))
             return;
-        foreach (var file in last.Outputs.Where(old => outputs.All(output => output.Path != old.Path)))
-            File.Delete(Path(file.Path));
+        var written = outputs.Select(output => output.Path).ToHashSet();
+        foreach (string path in last.Outputs.Select(old => old.Path).Where(path => !written.Contains(path)).Select(Path))
+        {
+            try
+            {
+                File.Delete(path);
+                string folder = System.IO.Path.GetDirectoryName(path)!;
+                if (Directory.Exists(folder) && !Directory.EnumerateFileSystemEntries(folder).Any())
+                    Directory.Delete(folder);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                throw new EnvironmentFaultException($"{path}, which an earlier run wrote, cannot be deleted: {e.Message}", e);
+            }
+        }
     }
 
     private static FileStream Hold(string root)
@@ -201,17 +219,37 @@ public sealed class RunFolder : IDisposable
             }
             catch (IOException) when (File.Exists(path))
             {
-                string holder = System.IO.Path.Combine(root, HolderFile);
-                string who = File.Exists(holder) ? File.ReadAllText(holder).Trim() : "another process";
-                throw new EnvironmentFaultException($"{root} is held by {who}; wait until it has finished, or stop it.");
+                throw new EnvironmentFaultException($"{root} is held by {Holder(root)}; wait until it has finished, or stop it.");
             }
 
-            File.WriteAllText(System.IO.Path.Combine(root, HolderFile), $"process {Environment.ProcessId} on {Environment.MachineName} since {DateTime.UtcNow:yyyy-MM-dd HH:mm:ss} UTC");
+            try
+            {
+                File.WriteAllText(System.IO.Path.Combine(root, HolderFile), $"process {Environment.ProcessId} on {Environment.MachineName} since {DateTime.UtcNow:yyyy-MM-dd HH:mm:ss} UTC");
+            }
+            catch
+            {
+                held.Dispose();
+                throw;
+            }
+
             return held;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new EnvironmentFaultException($"The run folder {root} cannot be written: {e.Message} Choose another with --artifacts.", e);
+        }
+    }
+
+    private static string Holder(string root)
+    {
+        try
+        {
+            string holder = File.ReadAllText(System.IO.Path.Combine(root, HolderFile)).Trim();
+            return holder.Length > 0 ? holder : "another process";
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return "another process";
         }
     }
 }

@@ -75,11 +75,18 @@ public sealed record RunManifest
             return new RunManifest();
         try
         {
-            return JsonSerializer.Deserialize<RunManifest>(File.ReadAllText(path), s_options) ?? new RunManifest();
+            var manifest = JsonSerializer.Deserialize<RunManifest>(File.ReadAllText(path), s_options) ?? new RunManifest();
+            // Stages delete what they wrote before: nothing outside the run folder may be named.
+            return manifest.Stages.Values.All(stage => stage is not null && stage.Inputs.Concat(stage.Outputs).All(Inside))
+                ? manifest
+                : throw new InvalidInputException($"{path} names files outside the run folder, or is damaged. Delete it, and all stages run again.");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
         {
             throw new InvalidInputException($"{path} cannot be read: {e.Message} Delete it, and all stages run again.", e);
         }
     }
+
+    private static bool Inside(FileRecord? file) =>
+        file is { Path.Length: > 0 } && !Path.IsPathRooted(file.Path) && !file.Path.Split('/', '\\').Contains("..");
 }

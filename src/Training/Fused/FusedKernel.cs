@@ -86,9 +86,16 @@ internal sealed class Scratch(FusedKernel kernel, int words, int features) : IDi
 {
     public AlignedBuffer Floats { get; } = new(kernel.ScratchFloats);
 
+    /// <summary>64 integers.</summary>
+    public AlignedBuffer Counts { get; } = new(SampleSource.TileSamples);
+
     public int[] Words { get; } = new int[words];
 
     public DataGen.TileEntries Entries { get; } = new(features);
 
-    public void Dispose() => Floats.Dispose();
+    public void Dispose()
+    {
+        Floats.Dispose();
+        Counts.Dispose();
+    }
 }

@@ -46,9 +46,15 @@ internal unsafe interface IVectors<TVector>
     /// <summary>The sum of the lanes, always in the same order.</summary>
     static abstract float Sum(TVector value);
 
-    /// <summary>Writes the lanes whose bit in <paramref name="mask"/> is set, and their indices from <paramref name="first"/> on, one after the other.</summary>
-    /// <returns>How many were written; up to <see cref="Lanes"/> entries beyond them are overwritten.</returns>
-    static abstract int Pack(TVector value, uint mask, int first, float* values, int* indices);
+    /// <summary>Writes the lanes whose bit in <paramref name="mask"/> is set one after the other, and beside them their labels.</summary>
+    /// <param name="order"><see cref="PackOrder.Table"/>.</param>
+    /// <param name="value">Values.</param>
+    /// <param name="mask">Which lanes.</param>
+    /// <param name="labels">A label for each lane.</param>
+    /// <param name="values">Receives the values; up to <see cref="Lanes"/> beyond them are overwritten.</param>
+    /// <param name="places">Receives the labels, likewise.</param>
+    /// <returns>How many were written.</returns>
+    static abstract int Pack(int* order, TVector value, uint mask, int* labels, float* values, int* places);
 }
 
 /// <summary>AVX2 and FMA.</summary>
@@ -94,11 +100,11 @@ internal readonly unsafe struct Avx2Vectors : IVectors<Vector256<float>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static int Pack(Vector256<float> value, uint mask, int first, float* values, int* indices)
+    public static int Pack(int* order, Vector256<float> value, uint mask, int* labels, float* values, int* places)
     {
-        var order = Vector256.Load(PackOrder.Table + (8 * mask));
-        Avx2.PermuteVar8x32(value, order).Store(values);
-        (order + Vector256.Create(first)).Store(indices);
+        var lanes = Vector256.Load(order + (8 * mask));
+        Avx2.PermuteVar8x32(value, lanes).Store(values);
+        Avx2.PermuteVar8x32(Vector256.Load(labels), lanes).Store(places);
         return System.Numerics.BitOperations.PopCount(mask);
     }
 }
@@ -141,10 +147,10 @@ internal readonly unsafe struct Avx512Vectors : IVectors<Vector512<float>>
     public static float Sum(Vector512<float> value) => Avx2Vectors.Sum(value.GetLower() + value.GetUpper());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static int Pack(Vector512<float> value, uint mask, int first, float* values, int* indices)
+    public static int Pack(int* order, Vector512<float> value, uint mask, int* labels, float* values, int* places)
     {
-        int low = Avx2Vectors.Pack(value.GetLower(), mask & 0xFF, first, values, indices);
-        return low + Avx2Vectors.Pack(value.GetUpper(), mask >> 8, first + 8, values + low, indices + low);
+        int low = Avx2Vectors.Pack(order, value.GetLower(), mask & 0xFF, labels, values, places);
+        return low + Avx2Vectors.Pack(order, value.GetUpper(), mask >> 8, labels + 8, values + low, places + low);
     }
 }
 
@@ -185,13 +191,13 @@ internal readonly unsafe struct PortableVectors : IVectors<Vector128<float>>
 
     public static float Sum(Vector128<float> value) => value[0] + value[2] + (value[1] + value[3]);
 
-    public static int Pack(Vector128<float> value, uint mask, int first, float* values, int* indices)
+    public static int Pack(int* order, Vector128<float> value, uint mask, int* labels, float* values, int* places)
     {
         int count = 0;
         for (int lane = 0; lane < Lanes; lane++)
         {
             values[count] = value[lane];
-            indices[count] = first + lane;
+            places[count] = labels[lane];
             count += (int)((mask >> lane) & 1);
         }
 

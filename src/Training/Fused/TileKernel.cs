@@ -43,31 +43,67 @@ internal sealed unsafe class TileKernel<TOps, TVector>(ModelSpec model, int batc
 
     public override double Accumulate(SampleSource source, long step, int from, int to, float* state, float* accumulator, Scratch scratch)
     {
-        float* w = state;
-        float* decoder = state + ((Matrices - 1) * N * M);
-        float* b = decoder + (N * M);
+        int size = N * M;
+        int lanes = TOps.Lanes;
+        float* b = state + (Matrices * size);
+        var parts = new TileParts
+        {
+            N = N,
+            M = M,
+            ReluHidden = ReluHidden,
+            ReluOutput = ReluOutput,
+            AbsoluteValue = AbsoluteValue,
+            W = state,
+            Decoder = b - size,
+            B = b,
+            C = b + N,
+            DW = accumulator,
+            DDecoder = accumulator + ((Matrices - 1) * size * lanes),
+            Db = accumulator + (Matrices * size * lanes),
+        };
         float* x = scratch.Floats.Pointer;
-        float* g = x + (Tile * N);
-        float* h = g + (Tile * N);
-        float* dh = h + (Tile * M);
         double loss = 0;
         for (int tile = from; tile < to; tile++)
         {
             source.FillTile(step, tile, new Span<float>(x, Tile * N), scratch.Words);
             int count = Math.Min(Tile, Batch - (tile * Tile));
-            var sum = TOps.Zero;
-            for (int start = 0; start < count; start += 4 * TOps.Lanes)
+            loss += TOps.Sum(M switch
             {
-                Encode(w, x + start, h + start);
-                sum = Decode(decoder, b, h + start, x + start, g + start, count - start, sum);
-                BackwardHidden(decoder, g + start, h + start, dh + start);
-                BackwardWeights(x + start, g + start, h + start, dh + start, accumulator);
-            }
-
-            loss += TOps.Sum(sum);
+                1 => Narrow<One>(in parts, x, count),
+                2 => Narrow<Two>(in parts, x, count),
+                3 => Narrow<Three>(in parts, x, count),
+                _ => Wide(in parts, x, count),
+            });
         }
 
         return -0.5 * loss;
+    }
+
+    private static TVector Narrow<THidden>(in TileParts parts, float* x, int count)
+        where THidden : struct, IVectorCount
+    {
+        int samples = NarrowKernel<TOps, TVector, THidden>.Samples;
+        var sum = TOps.Zero;
+        for (int start = 0; start < count; start += samples)
+            sum = NarrowKernel<TOps, TVector, THidden>.Run(in parts, x + start, count - start < samples ? ValidLanes.Mask(count - start) : null, sum);
+        return sum;
+    }
+
+    private static TVector Wide(in TileParts parts, float* x, int count)
+    {
+        float* g = x + (Tile * parts.N);
+        float* h = g + (Tile * parts.N);
+        float* dh = h + (Tile * parts.M);
+        var sum = TOps.Zero;
+        for (int start = 0; start < count; start += 4 * TOps.Lanes)
+        {
+            Encode(in parts, x + start, h + start);
+            sum = Decode(in parts, h + start, x + start, g + start, count - start, sum);
+            BackwardHidden(in parts, g + start, h + start, dh + start);
+            BackwardWeights(in parts, x + start, g + start, h + start, dh + start);
+        }
+
+        return sum;
     }
 
     public override void Finish(float* accumulator, ParameterPointers gradient)
@@ -86,15 +122,15 @@ internal sealed unsafe class TileKernel<TOps, TVector>(ModelSpec model, int batc
     }
 
     // h_k = Σ_i W_ik x_i
-    private void Encode(float* w, float* x, float* h)
+    private static void Encode(in TileParts parts, float* x, float* h)
     {
-        int lanes = TOps.Lanes;
-        for (int k = 0; k < M; k++)
+        var (lanes, n, m) = (TOps.Lanes, parts.N, parts.M);
+        for (int k = 0; k < m; k++)
         {
             var (h0, h1, h2, h3) = (TOps.Zero, TOps.Zero, TOps.Zero, TOps.Zero);
             float* xi = x;
-            float* wik = w + k;
-            for (int i = 0; i < N; i++, xi += Tile, wik += M)
+            float* wik = parts.W + k;
+            for (int i = 0; i < n; i++, xi += Tile, wik += m)
             {
                 var weight = TOps.Broadcast(*wik);
                 h0 = TOps.MultiplyAdd(weight, TOps.Load(xi), h0);
@@ -103,7 +139,7 @@ internal sealed unsafe class TileKernel<TOps, TVector>(ModelSpec model, int batc
                 h3 = TOps.MultiplyAdd(weight, TOps.Load(xi + (3 * lanes)), h3);
             }
 
-            if (ReluHidden)
+            if (parts.ReluHidden)
             {
                 h0 = TOps.Max(h0, TOps.Zero);
                 h1 = TOps.Max(h1, TOps.Zero);
@@ -116,18 +152,21 @@ internal sealed unsafe class TileKernel<TOps, TVector>(ModelSpec model, int batc
     }
 
     // z_i = b_i + Σ_k D_ik h_k;  q_i = c_i (t_i − y_i);  g_i = ∂L/∂z_i = q_i where the output is on.
-    private TVector Decode(float* decoder, float* b, float* h, float* x, float* g, int count, TVector sum)
+    private static TVector Decode(in TileParts parts, float* h, float* x, float* g, int count, TVector sum)
     {
-        int lanes = TOps.Lanes;
+        var (lanes, n, m) = (TOps.Lanes, parts.N, parts.M);
+        float* b = parts.B;
+        bool relu = parts.ReluOutput;
+        bool absolute = parts.AbsoluteValue;
         float* valid = ValidLanes.Mask(count);
         bool partial = count < 4 * lanes;
-        float* d = decoder;
-        for (int i = 0; i < N; i++, d += M)
+        float* d = parts.Decoder;
+        for (int i = 0; i < n; i++, d += m)
         {
             var z0 = TOps.Broadcast(b[i]);
             var (z1, z2, z3) = (z0, z0, z0);
             float* hk = h;
-            for (int k = 0; k < M; k++, hk += Tile)
+            for (int k = 0; k < m; k++, hk += Tile)
             {
                 var weight = TOps.Broadcast(d[k]);
                 z0 = TOps.MultiplyAdd(weight, TOps.Load(hk), z0);
@@ -137,7 +176,7 @@ internal sealed unsafe class TileKernel<TOps, TVector>(ModelSpec model, int batc
             }
 
             float* xi = x + (i * Tile);
-            var (e0, e1, e2, e3) = (Error(xi, z0), Error(xi + lanes, z1), Error(xi + (2 * lanes), z2), Error(xi + (3 * lanes), z3));
+            var (e0, e1, e2, e3) = (Error(xi, z0, relu, absolute), Error(xi + lanes, z1, relu, absolute), Error(xi + (2 * lanes), z2, relu, absolute), Error(xi + (3 * lanes), z3, relu, absolute));
             if (partial)
             {
                 e0 = TOps.Multiply(e0, TOps.Load(valid));
@@ -146,14 +185,14 @@ internal sealed unsafe class TileKernel<TOps, TVector>(ModelSpec model, int batc
                 e3 = TOps.Multiply(e3, TOps.Load(valid + (3 * lanes)));
             }
 
-            var c = TOps.Broadcast(b[N + i]);
+            var c = TOps.Broadcast(parts.C[i]);
             var (q0, q1, q2, q3) = (TOps.Multiply(c, e0), TOps.Multiply(c, e1), TOps.Multiply(c, e2), TOps.Multiply(c, e3));
             sum = TOps.MultiplyAdd(q0, e0, sum);
             sum = TOps.MultiplyAdd(q1, e1, sum);
             sum = TOps.MultiplyAdd(q2, e2, sum);
             sum = TOps.MultiplyAdd(q3, e3, sum);
             // ∂y/∂z is 1 where the output is on; the minus of (t − y) is in c.
-            if (ReluOutput)
+            if (relu)
                 Store4(g + (i * Tile), TOps.WherePositive(z0, q0), TOps.WherePositive(z1, q1), TOps.WherePositive(z2, q2), TOps.WherePositive(z3, q3));
             else
                 Store4(g + (i * Tile), q0, q1, q2, q3);
@@ -162,24 +201,24 @@ internal sealed unsafe class TileKernel<TOps, TVector>(ModelSpec model, int batc
         return sum;
     }
 
-    private TVector Error(float* x, TVector z)
+    private static TVector Error(float* x, TVector z, bool relu, bool absolute)
     {
         var target = TOps.Load(x);
-        if (AbsoluteValue)
+        if (absolute)
             target = TOps.Abs(target);
-        return TOps.Subtract(target, ReluOutput ? TOps.Max(z, TOps.Zero) : z);
+        return TOps.Subtract(target, relu ? TOps.Max(z, TOps.Zero) : z);
     }
 
     // ∂L/∂h_k = Σ_i D_ik g_i, 0 where the hidden unit is off.
-    private void BackwardHidden(float* decoder, float* g, float* h, float* dh)
+    private static void BackwardHidden(in TileParts parts, float* g, float* h, float* dh)
     {
-        int lanes = TOps.Lanes;
-        for (int k = 0; k < M; k++)
+        var (lanes, n, m) = (TOps.Lanes, parts.N, parts.M);
+        for (int k = 0; k < m; k++)
         {
             var (d0, d1, d2, d3) = (TOps.Zero, TOps.Zero, TOps.Zero, TOps.Zero);
             float* gi = g;
-            float* dik = decoder + k;
-            for (int i = 0; i < N; i++, gi += Tile, dik += M)
+            float* dik = parts.Decoder + k;
+            for (int i = 0; i < n; i++, gi += Tile, dik += m)
             {
                 var weight = TOps.Broadcast(*dik);
                 d0 = TOps.MultiplyAdd(weight, TOps.Load(gi), d0);
@@ -188,7 +227,7 @@ internal sealed unsafe class TileKernel<TOps, TVector>(ModelSpec model, int batc
                 d3 = TOps.MultiplyAdd(weight, TOps.Load(gi + (3 * lanes)), d3);
             }
 
-            if (ReluHidden)
+            if (parts.ReluHidden)
             {
                 float* hk = h + (k * Tile);
                 d0 = TOps.WherePositive(TOps.Load(hk), d0);
@@ -202,17 +241,18 @@ internal sealed unsafe class TileKernel<TOps, TVector>(ModelSpec model, int batc
     }
 
     // ∂L/∂W_ik = Σ_samples x_i ∂L/∂h_k  (encoder)  +  g_i h_k  (decoder, into W itself where it is tied);  ∂L/∂b_i = Σ_samples g_i
-    private void BackwardWeights(float* x, float* g, float* h, float* dh, float* accumulator)
+    private static void BackwardWeights(in TileParts parts, float* x, float* g, float* h, float* dh)
     {
-        int lanes = TOps.Lanes;
-        float* dw = accumulator;
-        float* dDecoder = accumulator + ((Matrices - 1) * N * M * lanes);
-        float* db = dDecoder + (N * M * lanes);
-        for (int i = 0; i < N; i++)
+        var (lanes, n, m) = (TOps.Lanes, parts.N, parts.M);
+        float* dw = parts.DW;
+        float* dDecoder = parts.DDecoder;
+        float* db = parts.Db;
+        bool tied = dw == dDecoder;
+        for (int i = 0; i < n; i++)
         {
             var (x0, x1, x2, x3) = Load4(x + (i * Tile));
             var (g0, g1, g2, g3) = Load4(g + (i * Tile));
-            for (int k = 0; k < M; k++)
+            for (int k = 0; k < m; k++)
             {
                 float* hk = h + (k * Tile);
                 float* dhk = dh + (k * Tile);
@@ -224,16 +264,16 @@ internal sealed unsafe class TileKernel<TOps, TVector>(ModelSpec model, int batc
                 encoderPart = TOps.MultiplyAdd(x1, TOps.Load(dhk + lanes), encoderPart);
                 encoderPart = TOps.MultiplyAdd(x2, TOps.Load(dhk + (2 * lanes)), encoderPart);
                 encoderPart = TOps.MultiplyAdd(x3, TOps.Load(dhk + (3 * lanes)), encoderPart);
-                float* at = dw + (((i * M) + k) * lanes);
-                if (AbsoluteValue)
+                float* at = dw + (((i * m) + k) * lanes);
+                if (tied)
                 {
-                    float* decoderAt = dDecoder + (((i * M) + k) * lanes);
-                    TOps.Store(TOps.Add(TOps.Load(decoderAt), decoderPart), decoderAt);
-                    TOps.Store(TOps.Add(TOps.Load(at), encoderPart), at);
+                    TOps.Store(TOps.Add(TOps.Load(at), TOps.Add(decoderPart, encoderPart)), at);
                 }
                 else
                 {
-                    TOps.Store(TOps.Add(TOps.Load(at), TOps.Add(decoderPart, encoderPart)), at);
+                    float* decoderAt = dDecoder + (((i * m) + k) * lanes);
+                    TOps.Store(TOps.Add(TOps.Load(decoderAt), decoderPart), decoderAt);
+                    TOps.Store(TOps.Add(TOps.Load(at), encoderPart), at);
                 }
             }
 

@@ -1,0 +1,64 @@
+using System.Diagnostics;
+
+namespace ToyPipeline.Bench;
+
+/// <summary>One side of a comparison: does its work so many times over and says how many seconds that took.</summary>
+/// <param name="repetitions">Units of work to do.</param>
+internal delegate double Side(int repetitions);
+
+/// <summary>Runs two sides in turn and takes medians.</summary>
+/// <param name="rounds">Rounds that count.</param>
+internal sealed class Harness(int rounds)
+{
+    private const double RoundSeconds = 0.4;
+
+    /// <summary>A side that runs in this process.</summary>
+    public static Side Timed(Action<int> work) => repetitions =>
+    {
+        long start = Stopwatch.GetTimestamp();
+        work(repetitions);
+        return Stopwatch.GetElapsedTime(start).TotalSeconds;
+    };
+
+    /// <summary>Median seconds of one unit of work on either side: both are warmed up, then run in turn, peer first.</summary>
+    public (double Ours, double Peer) Compare(Side ours, Side peer)
+    {
+        int ourRepetitions = Calibrate(ours), peerRepetitions = Calibrate(peer);
+        double[] ourSeconds = new double[rounds], peerSeconds = new double[rounds];
+        for (int round = 0; round < rounds; round++)
+        {
+            peerSeconds[round] = peer(peerRepetitions) / peerRepetitions;
+            ourSeconds[round] = ours(ourRepetitions) / ourRepetitions;
+        }
+
+        return (Median(ourSeconds), Median(peerSeconds));
+    }
+
+    /// <summary>Median seconds of one unit of work of a side alone.</summary>
+    public double Measure(Side side)
+    {
+        int repetitions = Calibrate(side);
+        return Median([.. Enumerable.Range(0, rounds).Select(_ => side(repetitions) / repetitions)]);
+    }
+
+    /// <summary>Median seconds of work that is long enough, and of which a cold start is a part.</summary>
+    public double Once(Action work) => Median([.. Enumerable.Range(0, rounds).Select(_ => Timed(_ => work())(1))]);
+
+    public static double Median(double[] values)
+    {
+        double[] sorted = [.. values.Order()];
+        return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
+    }
+
+    // Repetitions that take a round's time. Running up to them warms caches, memory pools and the compiler's tiers.
+    private static int Calibrate(Side side)
+    {
+        side(1);
+        for (int repetitions = 1; ; repetitions *= 2)
+        {
+            double seconds = side(repetitions);
+            if (seconds > RoundSeconds / 4)
+                return Math.Max(1, (int)Math.Round(repetitions * RoundSeconds / seconds));
+        }
+    }
+}

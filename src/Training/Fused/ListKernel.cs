@@ -1,0 +1,190 @@
+namespace ToyPipeline.Training.Fused;
+
+/// <summary>Sums over the rows of W that a list names: an entry is the place of a row and a value. Up to four vectors of a row at a time.</summary>
+internal static unsafe class ListKernel<TOps, TVector>
+    where TOps : struct, IVectors<TVector>
+    where TVector : struct
+{
+    /// <summary>h = Σ_e value_e · W[place_e].</summary>
+    public static void AddRows(float* w, int* places, float* values, int count, float* h, int rows)
+    {
+        int lanes = TOps.Lanes;
+        for (int k = 0; k < rows; k += 4 * lanes)
+        {
+            switch ((rows - k) / lanes)
+            {
+                case 1:
+                    AddRows<One>(w + k, places, values, count, h + k);
+                    break;
+                case 2:
+                    AddRows<Two>(w + k, places, values, count, h + k);
+                    break;
+                case 3:
+                    AddRows<Three>(w + k, places, values, count, h + k);
+                    break;
+                default:
+                    AddRows<Four>(w + k, places, values, count, h + k);
+                    break;
+            }
+        }
+    }
+
+    /// <summary>dW[place_e] += value_e · dh.</summary>
+    public static void AddOuter(float* dw, int* places, float* values, int count, float* dh, int rows)
+    {
+        int lanes = TOps.Lanes;
+        for (int k = 0; k < rows; k += 4 * lanes)
+        {
+            switch ((rows - k) / lanes)
+            {
+                case 1:
+                    AddOuter<One>(dw + k, places, values, count, dh + k);
+                    break;
+                case 2:
+                    AddOuter<Two>(dw + k, places, values, count, dh + k);
+                    break;
+                case 3:
+                    AddOuter<Three>(dw + k, places, values, count, dh + k);
+                    break;
+                default:
+                    AddOuter<Four>(dw + k, places, values, count, dh + k);
+                    break;
+            }
+        }
+    }
+
+    /// <summary>Of every output that is on: dh = Σ_e g_e · D[place_e], and dD[place_e] += g_e · h.</summary>
+    public static void Backward(float* decoder, float* dDecoder, int* places, float* values, int count, float* h, float* dh, int rows)
+    {
+        int lanes = TOps.Lanes;
+        for (int k = 0; k < rows; k += 4 * lanes)
+        {
+            switch ((rows - k) / lanes)
+            {
+                case 1:
+                    Backward<One>(decoder + k, dDecoder + k, places, values, count, h + k, dh + k);
+                    break;
+                case 2:
+                    Backward<Two>(decoder + k, dDecoder + k, places, values, count, h + k, dh + k);
+                    break;
+                case 3:
+                    Backward<Three>(decoder + k, dDecoder + k, places, values, count, h + k, dh + k);
+                    break;
+                default:
+                    Backward<Four>(decoder + k, dDecoder + k, places, values, count, h + k, dh + k);
+                    break;
+            }
+        }
+    }
+
+    private static void AddRows<TCount>(float* w, int* places, float* values, int count, float* h)
+        where TCount : struct, IVectorCount
+    {
+        int lanes = TOps.Lanes;
+        var (h0, h1, h2, h3) = (TOps.Zero, TOps.Zero, TOps.Zero, TOps.Zero);
+        for (int e = 0; e < count; e++)
+        {
+            float* row = w + places[e];
+            var value = TOps.Broadcast(values[e]);
+            h0 = TOps.MultiplyAdd(value, TOps.Load(row), h0);
+            if (TCount.Value > 1)
+                h1 = TOps.MultiplyAdd(value, TOps.Load(row + lanes), h1);
+            if (TCount.Value > 2)
+                h2 = TOps.MultiplyAdd(value, TOps.Load(row + (2 * lanes)), h2);
+            if (TCount.Value > 3)
+                h3 = TOps.MultiplyAdd(value, TOps.Load(row + (3 * lanes)), h3);
+        }
+
+        Store<TCount>(h, h0, h1, h2, h3);
+    }
+
+    private static void AddOuter<TCount>(float* dw, int* places, float* values, int count, float* dh)
+        where TCount : struct, IVectorCount
+    {
+        var (h0, h1, h2, h3) = Load<TCount>(dh);
+        for (int e = 0; e < count; e++)
+            AddTo<TCount>(dw + places[e], TOps.Broadcast(values[e]), h0, h1, h2, h3);
+    }
+
+    private static void Backward<TCount>(float* decoder, float* dDecoder, int* places, float* values, int count, float* h, float* dh)
+        where TCount : struct, IVectorCount
+    {
+        int lanes = TOps.Lanes;
+        var (h0, h1, h2, h3) = Load<TCount>(h);
+        var (d0, d1, d2, d3) = (TOps.Zero, TOps.Zero, TOps.Zero, TOps.Zero);
+        for (int e = 0; e < count; e++)
+        {
+            float* row = decoder + places[e];
+            var g = TOps.Broadcast(values[e]);
+            d0 = TOps.MultiplyAdd(g, TOps.Load(row), d0);
+            if (TCount.Value > 1)
+                d1 = TOps.MultiplyAdd(g, TOps.Load(row + lanes), d1);
+            if (TCount.Value > 2)
+                d2 = TOps.MultiplyAdd(g, TOps.Load(row + (2 * lanes)), d2);
+            if (TCount.Value > 3)
+                d3 = TOps.MultiplyAdd(g, TOps.Load(row + (3 * lanes)), d3);
+            AddTo<TCount>(dDecoder + places[e], g, h0, h1, h2, h3);
+        }
+
+        Store<TCount>(dh, d0, d1, d2, d3);
+    }
+
+    private static (TVector, TVector, TVector, TVector) Load<TCount>(float* p)
+        where TCount : struct, IVectorCount =>
+        (TOps.Load(p),
+        TCount.Value > 1 ? TOps.Load(p + TOps.Lanes) : TOps.Zero,
+        TCount.Value > 2 ? TOps.Load(p + (2 * TOps.Lanes)) : TOps.Zero,
+        TCount.Value > 3 ? TOps.Load(p + (3 * TOps.Lanes)) : TOps.Zero);
+
+    private static void Store<TCount>(float* p, TVector v0, TVector v1, TVector v2, TVector v3)
+        where TCount : struct, IVectorCount
+    {
+        TOps.Store(v0, p);
+        if (TCount.Value > 1)
+            TOps.Store(v1, p + TOps.Lanes);
+        if (TCount.Value > 2)
+            TOps.Store(v2, p + (2 * TOps.Lanes));
+        if (TCount.Value > 3)
+            TOps.Store(v3, p + (3 * TOps.Lanes));
+    }
+
+    // p += factor · v
+    private static void AddTo<TCount>(float* p, TVector factor, TVector v0, TVector v1, TVector v2, TVector v3)
+        where TCount : struct, IVectorCount
+    {
+        int lanes = TOps.Lanes;
+        TOps.Store(TOps.MultiplyAdd(factor, v0, TOps.Load(p)), p);
+        if (TCount.Value > 1)
+            TOps.Store(TOps.MultiplyAdd(factor, v1, TOps.Load(p + lanes)), p + lanes);
+        if (TCount.Value > 2)
+            TOps.Store(TOps.MultiplyAdd(factor, v2, TOps.Load(p + (2 * lanes))), p + (2 * lanes));
+        if (TCount.Value > 3)
+            TOps.Store(TOps.MultiplyAdd(factor, v3, TOps.Load(p + (3 * lanes))), p + (3 * lanes));
+    }
+}
+
+/// <summary>A number that is known when a kernel is compiled.</summary>
+internal interface IVectorCount
+{
+    static abstract int Value { get; }
+}
+
+internal readonly struct One : IVectorCount
+{
+    public static int Value => 1;
+}
+
+internal readonly struct Two : IVectorCount
+{
+    public static int Value => 2;
+}
+
+internal readonly struct Three : IVectorCount
+{
+    public static int Value => 3;
+}
+
+internal readonly struct Four : IVectorCount
+{
+    public static int Value => 4;
+}

@@ -1,0 +1,77 @@
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace ToyPipeline.Training.Fused;
+
+/// <summary>Layouts of matrices.</summary>
+internal static unsafe class Rows
+{
+    private const int Tile = SampleSource.TileSamples;
+
+    /// <summary>[n, m] to rows of <paramref name="stride"/>.</summary>
+    public static void Pad(float* from, float* to, int n, int m, int stride)
+    {
+        for (int i = 0; i < n; i++)
+            new ReadOnlySpan<float>(from + ((long)i * m), m).CopyTo(new Span<float>(to + ((long)i * stride), m));
+    }
+
+    /// <summary>The inverse of <see cref="Pad"/>.</summary>
+    public static void Unpad(float* from, float* to, int n, int m, int stride)
+    {
+        for (int i = 0; i < n; i++)
+            new ReadOnlySpan<float>(from + ((long)i * stride), m).CopyTo(new Span<float>(to + ((long)i * m), m));
+    }
+
+    /// <summary>[n, m] to panels of <paramref name="panel"/> rows, each transposed: [n / panel, m, panel].</summary>
+    public static void Pack(float* from, float* to, int n, int m, int panel)
+    {
+        for (int first = 0; first < n; first += panel, to += (long)panel * m)
+        {
+            int count = Math.Min(panel, n - first);
+            for (int j = 0; j < count; j++)
+            {
+                float* row = from + ((long)(first + j) * m);
+                for (int k = 0; k < m; k++)
+                    to[(k * panel) + j] = row[k];
+            }
+        }
+    }
+
+    /// <summary>A feature-major tile [n, 64] to rows of samples [64, stride].</summary>
+    public static void Transpose(float* from, float* to, int n, int stride)
+    {
+        int i = 0;
+        if (Avx.IsSupported)
+        {
+            for (; i + 8 <= n; i += 8)
+            {
+                for (int s = 0; s < Tile; s += 8)
+                    Transpose8(from + (i * Tile) + s, to + ((long)s * stride) + i, stride);
+            }
+        }
+
+        for (; i < n; i++)
+        {
+            for (int s = 0; s < Tile; s++)
+                to[((long)s * stride) + i] = from[(i * Tile) + s];
+        }
+    }
+
+    private static void Transpose8(float* from, float* to, int stride)
+    {
+        var (r0, r1, r2, r3) = (Vector256.Load(from), Vector256.Load(from + Tile), Vector256.Load(from + (2 * Tile)), Vector256.Load(from + (3 * Tile)));
+        var (r4, r5, r6, r7) = (Vector256.Load(from + (4 * Tile)), Vector256.Load(from + (5 * Tile)), Vector256.Load(from + (6 * Tile)), Vector256.Load(from + (7 * Tile)));
+        var (a0, a1, a2, a3) = (Avx.UnpackLow(r0, r1), Avx.UnpackHigh(r0, r1), Avx.UnpackLow(r2, r3), Avx.UnpackHigh(r2, r3));
+        var (a4, a5, a6, a7) = (Avx.UnpackLow(r4, r5), Avx.UnpackHigh(r4, r5), Avx.UnpackLow(r6, r7), Avx.UnpackHigh(r6, r7));
+        var (b0, b1, b2, b3) = (Avx.Shuffle(a0, a2, 0x44), Avx.Shuffle(a0, a2, 0xEE), Avx.Shuffle(a1, a3, 0x44), Avx.Shuffle(a1, a3, 0xEE));
+        var (b4, b5, b6, b7) = (Avx.Shuffle(a4, a6, 0x44), Avx.Shuffle(a4, a6, 0xEE), Avx.Shuffle(a5, a7, 0x44), Avx.Shuffle(a5, a7, 0xEE));
+        Avx.Permute2x128(b0, b4, 0x20).Store(to);
+        Avx.Permute2x128(b1, b5, 0x20).Store(to + stride);
+        Avx.Permute2x128(b2, b6, 0x20).Store(to + (2L * stride));
+        Avx.Permute2x128(b3, b7, 0x20).Store(to + (3L * stride));
+        Avx.Permute2x128(b0, b4, 0x31).Store(to + (4L * stride));
+        Avx.Permute2x128(b1, b5, 0x31).Store(to + (5L * stride));
+        Avx.Permute2x128(b2, b6, 0x31).Store(to + (6L * stride));
+        Avx.Permute2x128(b3, b7, 0x31).Store(to + (7L * stride));
+    }
+}

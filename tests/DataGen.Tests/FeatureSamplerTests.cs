@@ -1,0 +1,226 @@
+using CsCheck;
+using ToyPipeline.Core.Experiments;
+using ToyPipeline.Core.Random;
+
+namespace ToyPipeline.DataGen.Tests;
+
+/// <summary>The vectorised sampler draws what its definition says, with every instruction set that the machine has.</summary>
+public sealed class FeatureSamplerTests
+{
+    private const int Tile = FeatureSampler.TileSamples;
+
+    private static IEnumerable<InstructionSet> Sets => Simd.Supported;
+
+    // Distributions with up to 12 features: any densities, signed or not, with disjoint sets of both kinds.
+    private static readonly Gen<DataSpec> s_distributions =
+        from n in Gen.Int[1, 12]
+        from density in Gen.OneOf(Gen.Double[1e-6, 1], Gen.OneOf(1.0, 0.5, 1e-6)).Array[n]
+        from range in Gen.Enum<ValueRange>()
+        from order in Gen.Shuffle(Enumerable.Range(0, n).ToArray())
+        from cuts in Gen.Int[0, 4].Array[0, 3]
+        from kinds in Gen.Enum<SetKind>().Array[3]
+        from setDensity in Gen.OneOf(Gen.Double[1e-6, 1], Gen.OneOf(1.0, 1e-6)).Array[3]
+        select Distribution(density, range, order, cuts, kinds, setDensity);
+
+    private static DataSpec Distribution(double[] density, ValueRange range, int[] order, int[] sizes, SetKind[] kinds, double[] setDensity)
+    {
+        var sets = new List<FeatureSet>();
+        double[] all = [.. density];
+        int used = 0;
+        for (int s = 0; s < sizes.Length && used + sizes[s] <= order.Length; s++)
+        {
+            if (sizes[s] < 2)
+                continue;
+            sets.Add(new FeatureSet(kinds[s], order[used..(used + sizes[s])], setDensity[s]));
+            foreach (int member in sets[^1].Members)
+                all[member] = setDensity[s];
+            used += sizes[s];
+        }
+
+        return new DataSpec(all, range, sets, null);
+    }
+
+    [TestCaseSource(nameof(Sets))]
+    public void The_sampler_equals_the_plain_reference(InstructionSet set)
+    {
+        // Tiles around the places where the counter's low word carries too.
+        var tiles = Gen.OneOf(Gen.Long[0, 1 << 20], Gen.OneOf(0L, (1L << 28) - 1, 1L << 28, (1L << 40) + 3));
+        Gen.Select(s_distributions, Gen.ULong, Gen.Enum<RandomStream>(), tiles).Sample((data, seed, stream, tile) =>
+        {
+            var sampler = new FeatureSampler(data, set);
+            var key = new PhiloxKey(seed);
+            int n = data.Density.Count;
+            float[] x = new float[n * Tile];
+            sampler.FillTile(in key, stream, tile, x, new int[sampler.ScratchWords]);
+            for (int f = 0; f < n; f++)
+            {
+                for (int j = 0; j < Tile; j++)
+                {
+                    float expected = PlainSampler.Value(data, seed, stream, (tile * Tile) + j, f);
+                    if (BitConverter.SingleToInt32Bits(x[(f * Tile) + j]) != BitConverter.SingleToInt32Bits(expected))
+                        throw new InvalidOperationException($"Sample {j}, feature {f}: {x[(f * Tile) + j]:R} instead of {expected:R}.");
+                }
+            }
+        }, iter: 300, threads: 1);
+    }
+
+    [TestCaseSource(nameof(Sets))]
+    public void Entries_and_rows_are_those_of_the_tiles(InstructionSet set)
+    {
+        Gen.Select(s_distributions, Gen.ULong, Gen.Int[1, 200]).Sample((data, seed, samples) =>
+        {
+            var sampler = new FeatureSampler(data, set);
+            var key = new PhiloxKey(seed);
+            int n = data.Density.Count;
+            int[] scratch = new int[sampler.ScratchWords];
+            float[] x = new float[n * Tile];
+            float[] rows = new float[samples * n];
+            var entries = new TileEntries(n);
+            sampler.FillRows(seed, RandomStream.Evaluation, 128, rows);
+            for (int j = 0; j < samples; j++)
+            {
+                if (j % Tile == 0)
+                {
+                    sampler.FillTile(in key, RandomStream.Evaluation, 2 + (j / Tile), x, scratch);
+                    sampler.FillEntries(in key, RandomStream.Evaluation, 2 + (j / Tile), entries, scratch);
+                }
+
+                float[] dense = new float[n];
+                int previous = -1;
+                for (int k = 0; k < entries.Columns(j % Tile).Length; k++)
+                {
+                    int column = entries.Columns(j % Tile)[k];
+                    if (column <= previous)
+                        return false;
+                    dense[previous = column] = entries.Values(j % Tile)[k];
+                }
+
+                for (int f = 0; f < n; f++)
+                {
+                    if (dense[f] != x[(f * Tile) + (j % Tile)] || rows[(j * n) + f] != dense[f])
+                        return false;
+                }
+            }
+
+            return true;
+        }, iter: 100, threads: 1);
+    }
+
+    [Test]
+    public void A_sample_depends_on_seed_stream_and_its_index_alone()
+    {
+        var data = new DataSpec([0.5, 1, 0.25], ValueRange.Unit, [], null);
+        var sampler = new FeatureSampler(data);
+        float[] all = new float[3 * 1000];
+        sampler.FillRows(9, RandomStream.Training, 0, all);
+        float[] part = new float[3 * 70];
+        sampler.FillRows(9, RandomStream.Training, 640, part);
+        Assert.That(part, Is.EqualTo(all[(3 * 640)..(3 * 710)]));
+        sampler.FillRows(9, RandomStream.Evaluation, 640, part);
+        Assert.That(part, Is.Not.EqualTo(all[(3 * 640)..(3 * 710)]));
+        sampler.FillRows(10, RandomStream.Training, 640, part);
+        Assert.That(part, Is.Not.EqualTo(all[(3 * 640)..(3 * 710)]));
+        Assert.That(() => sampler.FillRows(9, RandomStream.Training, 1, part), Throws.TypeOf<ArgumentOutOfRangeException>());
+    }
+
+    [Test]
+    public void A_feature_does_not_depend_on_the_other_features()
+    {
+        float[] few = new float[2 * 100], many = new float[5 * 100];
+        new FeatureSampler(new DataSpec([0.5, 0.25], ValueRange.Unit, [], null)).FillRows(1, RandomStream.Training, 0, few);
+        new FeatureSampler(new DataSpec([1, 0.25, 1, 0.1, 1], ValueRange.Unit, [], null)).FillRows(1, RandomStream.Training, 0, many);
+        Assert.That(Enumerable.Range(0, 100).Select(i => few[(i * 2) + 1]), Is.EqualTo(Enumerable.Range(0, 100).Select(i => many[(i * 5) + 1])));
+    }
+
+    [Test]
+    public void A_denser_feature_is_present_wherever_a_sparser_one_is()
+    {
+        float[] sparse = new float[1000], dense = new float[1000];
+        new FeatureSampler(new DataSpec([0.1], ValueRange.Unit, [], null)).FillRows(1, RandomStream.Training, 0, sparse);
+        new FeatureSampler(new DataSpec([0.3], ValueRange.Unit, [], null)).FillRows(1, RandomStream.Training, 0, dense);
+        Assert.That(Enumerable.Range(0, 1000).Where(i => sparse[i] != 0).All(i => dense[i] != 0), Is.True);
+    }
+
+    // Seed 7, evaluation, samples 64 to 71, densities 0.5, 1 and 0.1, from a Python program written from the definition
+    // v = (r + ½)/T in double precision: float32 arithmetic comes within four units in the last place.
+    [TestCaseSource(nameof(Sets))]
+    public void The_samples_are_the_ones_they_always_were(InstructionSet set)
+    {
+        float[][] expected =
+        [
+            [0, 0, 0, 0.13867655396461487f, 0, 0.14788822829723358f, 0.3962632417678833f, 0],
+            [0.3554191291332245f, 0.020764946937561035f, 0.8482205867767334f, 0.052522797137498856f, 0.08157151937484741f, 0.8666335940361023f, 0.9192416f, 0.08644285798072815f],
+            [0.5182536244392395f, 0, 0, 0, 0, 0, 0, 0],
+        ];
+        var sampler = new FeatureSampler(new DataSpec([0.5, 1, 0.1], ValueRange.Unit, [], null), set);
+        float[] rows = new float[3 * 8];
+        sampler.FillRows(7, RandomStream.Evaluation, 64, rows);
+        Assert.Multiple(() =>
+        {
+            for (int f = 0; f < 3; f++)
+            {
+                for (int i = 0; i < 8; i++)
+                    Assert.That(rows[(i * 3) + f], Is.EqualTo(expected[f][i]).Within(2.4e-7).And.Matches<float>(value => value == 0 == (expected[f][i] == 0)), $"feature {f}, sample {64 + i}");
+            }
+        });
+    }
+
+    [TestCase("")]
+    [TestCase(null)]
+    public void Without_the_variable_the_best_instruction_set_is_used(string? forced) => Assert.That(Simd.Parse(forced), Is.EqualTo(Simd.Best));
+
+    [Test]
+    public void The_variable_forces_an_instruction_set_that_the_processor_has()
+    {
+        Assert.Multiple(() =>
+        {
+            Assert.That(Simd.Supported, Does.Contain(InstructionSet.Portable));
+            foreach (var set in Simd.Supported)
+                Assert.That(Simd.Parse(set.ToString().ToLowerInvariant()), Is.EqualTo(set));
+            Assert.That(() => Simd.Parse("sse"), Throws.TypeOf<Core.EnvironmentFaultException>().With.Message.Contains("TOY_SIMD is sse; this processor has ").And.Message.Contains("portable"));
+            Assert.That(() => Simd.Parse("17"), Throws.TypeOf<Core.EnvironmentFaultException>());
+        });
+    }
+}
+
+/// <summary>The sampler's definition, one value at a time.</summary>
+internal static class PlainSampler
+{
+    public static float Value(DataSpec data, ulong seed, RandomStream stream, long sample, int feature)
+    {
+        int n = data.Density.Count;
+        uint own = RandomNumbers.Word(seed, stream, sample, (uint)feature) >> 1;
+        for (int s = 0; s < data.Sets.Count; s++)
+        {
+            var set = data.Sets[s];
+            int place = set.Members.ToList().IndexOf(feature);
+            if (place < 0)
+                continue;
+            ulong draw = RandomNumbers.Word(seed, stream, sample, (uint)(n + s)) >> 1;
+            ulong threshold = Threshold(set.Density);
+            ulong members = (ulong)set.Members.Count;
+            bool present = set.Kind == SetKind.Correlated
+                ? draw < threshold
+                : draw >= threshold * (ulong)place / members && draw < threshold * (ulong)(place + 1) / members;
+            return present ? Uniform(own, 1UL << 31, data.Range) : 0;
+        }
+
+        ulong own31 = Threshold(data.Density[feature]);
+        return own < own31 ? Uniform(own, own31, data.Range) : 0;
+    }
+
+    private static ulong Threshold(double density) => (ulong)Math.Max(1, Math.Round(density * (1L << 31)));
+
+    // (r + ½)/T, or twice that minus 1, in the float32 arithmetic of the sampler.
+    private static float Uniform(uint r, ulong t, ValueRange range)
+    {
+        double step = (range == ValueRange.Signed ? 2.0 : 1.0) / t;
+        float scale = (float)step;
+        float offset = (float)((step / 2) - (range == ValueRange.Signed ? 1 : 0));
+        while (MathF.FusedMultiplyAdd((float)(t - 1), scale, offset) > 1)
+            scale = MathF.BitDecrement(scale);
+        float value = MathF.FusedMultiplyAdd(r, scale, offset);
+        double exact = ((r + 0.5) * step) - (range == ValueRange.Signed ? 1 : 0);
+        return Math.Abs(value - exact) <= 1e-6 ? value : throw new InvalidOperationException($"{value:R} is not {exact:R}.");
+    }
+}
