@@ -73,6 +73,25 @@ Task("Bench").Description("Runs the benchmarks: --only=PREFIX for some, --rounds
         throw new CakeException(code, $"The benchmarks: {Meaning(code)}.");
 });
 
+// docs/images/NAME-FIGURE.png is the figure of that name of experiments/NAME.yaml.
+Task("Gallery").Description("Draws the images in docs/images again.").IsDependentOn("Build")
+    .Does(() =>
+{
+    foreach (string name in Experiments())
+    {
+        var images = GetFiles($"docs/images/{name}-*.png");
+        if (images.Count == 0)
+            continue;
+        Toy("run", Experiment(name));
+        foreach (var image in images)
+        {
+            FilePath figure = $"artifacts/{name}/figures/{image.GetFilename().ToString()[(name.Length + 1)..]}";
+            if (FileExists(figure))
+                CopyFile(figure, image);
+        }
+    }
+});
+
 Task("Clean").Description("Deletes the build outputs (.build). Runs in artifacts/ stay.")
     .Does(() =>
 {

@@ -86,7 +86,7 @@ public sealed class DatasetManifestTests
 
     [Test]
     public void A_folder_without_a_manifest_is_named() =>
-        Assert.That(() => DatasetManifest.Load(Path.Combine(_folder, "absent")), Throws.TypeOf<InvalidInputException>().With.Message.Contains("absent").And.Message.Contains("Generate the dataset first"));
+        Assert.That(() => DatasetManifest.Load(Path.Combine(_folder, "absent")), Throws.TypeOf<InvalidInputException>().With.Message.Contains("absent").And.Message.Contains("run `toy generate` first"));
 
     [Test]
     public void A_shard_of_another_shape_is_refused()

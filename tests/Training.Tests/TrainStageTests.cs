@@ -84,7 +84,7 @@ public sealed class TrainStageTests
     public void It_trains_from_the_dataset_on_disk()
     {
         string text = Text.Replace("density: 0.5", "density: 0.5, train: { samples: 500 }", StringComparison.Ordinal);
-        Assert.That(() => Train(text), Throws.TypeOf<InvalidInputException>().With.Message.Contains("Generate the dataset first"));
+        Assert.That(() => Train(text), Throws.TypeOf<InvalidInputException>().With.Message.Contains("run `toy generate` first"));
         using (var run = RunFolder.Open(_artifacts, Experiment.Parse(text, "tiny.yaml")))
         {
             GenerateStage.Run(run, csv: false, _ => { }, default);
