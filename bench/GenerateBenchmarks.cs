@@ -56,7 +56,8 @@ internal static class GenerateBenchmarks
             string script = Path.Combine(AppContext.BaseDirectory, "generate_peer.py");
             var start = new ProcessStartInfo(Python, [script, $"{n}", $"{density}", $"{ShardSamples}", folder])
             {
-                RedirectStandardInput = true, RedirectStandardOutput = true,
+                RedirectStandardInput = true,
+                RedirectStandardOutput = true,
             };
             _process = Process.Start(start)!;
         }
@@ -83,7 +84,8 @@ internal static class GenerateBenchmarks
             {
                 var start = new ProcessStartInfo(Python, ["-c", "import numpy, scipy.sparse; print(numpy.__version__)"])
                 {
-                    RedirectStandardOutput = true, RedirectStandardError = true,
+                    RedirectStandardOutput = true,
+                    RedirectStandardError = true,
                 };
                 using var process = Process.Start(start)!;
                 string version = process.StandardOutput.ReadToEnd().Trim();

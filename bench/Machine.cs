@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
-using ToyPipeline.DataGen;
 using TorchSharp;
+using ToyPipeline.DataGen;
 
 namespace ToyPipeline.Bench;
 

@@ -17,9 +17,11 @@ internal static class RunBenchmarks
             string toy = Path.Combine(AppContext.BaseDirectory, "..", "..", "Cli", Path.GetFileName(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory)), "toy.dll");
             var start = new ProcessStartInfo("dotnet", [toy, "run", Path.Combine(Repository.Root, "experiments", "intro.yaml"), "--artifacts", folder.Root])
             {
-                RedirectStandardOutput = true,
+                RedirectStandardOutput = true, RedirectStandardError = true,
             };
             using var process = Process.Start(start)!;
+            process.ErrorDataReceived += (_, _) => { };
+            process.BeginErrorReadLine();
             process.StandardOutput.ReadToEnd();
             process.WaitForExit();
             exitCode = process.ExitCode;

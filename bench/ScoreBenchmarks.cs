@@ -32,7 +32,7 @@ internal static class ScoreBenchmarks
         string model = folder.Sub("instance.onnx");
         ModelWriter.SaveInstance(Weights(n, m), 0, model);
         var ml = new MLContext(1);
-        var samples = InMemory(n, folder.Sub("data"));
+        var samples = ml.Data.LoadFromDataset(Draw(n, folder.Sub("data")));
         int threads = Machine.Threads;
         using var transformer = ml.Transforms.ScoreToyModel(model, new() { BatchSize = Batch, Threads = threads, OutputColumnNames = [Output] }).Fit(samples);
         var scored = transformer.Transform(samples);
@@ -42,7 +42,7 @@ internal static class ScoreBenchmarks
 
         var (rowSeconds, rowPeer) = harness.Compare(rows, peer);
         var (batchSeconds, batchPeer) = harness.Compare(batches, peer);
-        var stock = Stock(ml, model, n, folder.Sub("few"));
+        var stock = Stock(ml, model, samples);
         var (again, stockSeconds) = harness.Compare(rows, Harness.Timed(repetitions => Repeat(repetitions, () => ReadRows(stock))));
         return
         [
@@ -77,10 +77,14 @@ internal static class ScoreBenchmarks
             _ = batch.Output(Output);
     }
 
-    private static IDataView Stock(MLContext ml, string model, int n, string folder)
+    // The stock scorer wants the column named as the input; its rows are in memory and dense.
+    private static IDataView Stock(MLContext ml, string model, IDataView samples)
     {
-        var few = ml.Data.LoadFromEnumerable(
-            Dense(Draw(n, folder), StockSamples).Chunk(n).Select(row => new Row { X = row }).ToList(), Schema(n));
+        using var source = SampleBatches.Open(samples);
+        float[] dense = new float[StockSamples * source.Features];
+        source.Read(dense);
+        int n = source.Features;
+        var few = ml.Data.LoadFromEnumerable(dense.Chunk(n).Select(row => new Row { X = row }).ToList(), Schema(n));
         var shapes = new Dictionary<string, int[]> { ["x"] = [1, n], [Output] = [1, n] };
         return ml.Transforms.ApplyOnnxModel(Output, "x", model, shapes).Fit(few).Transform(few);
     }
@@ -94,25 +98,12 @@ internal static class ScoreBenchmarks
         return schema;
     }
 
-    private static SampleDataView InMemory(int n, string folder)
-    {
-        var matrix = Draw(n, folder);
-        return new SampleDataView(n, matrix.Rows, () => new CsrRows(matrix));
-    }
-
-    private static Csr Draw(int n, string folder)
+    // A dataset of one shard, which stays in the system's file cache.
+    private static string Draw(int n, string folder)
     {
         var data = new DataSpec([.. Enumerable.Repeat(0.05, n)], ValueRange.Unit, [], null);
-        string shard = DatasetGenerator.Generate(folder, data, 1, RandomStream.Evaluation, Samples)[0];
-        return CsrNpz.Load(Path.Combine(folder, shard));
-    }
-
-    private static float[] Dense(Csr matrix, int samples)
-    {
-        float[] dense = new float[samples * matrix.Columns];
-        for (int row = 0; row < samples; row++)
-            matrix.CopyRow(row, dense.AsSpan(row * matrix.Columns, matrix.Columns));
-        return dense;
+        DatasetGenerator.Generate(folder, data, 1, RandomStream.Evaluation, Samples);
+        return folder;
     }
 
     private static EnsembleWeights Weights(int n, int m)
@@ -171,20 +162,4 @@ internal static class ScoreBenchmarks
             _session.Dispose();
         }
     }
-}
-
-/// <summary>Samples that are in memory already.</summary>
-internal sealed class CsrRows(Csr matrix) : ISampleRows
-{
-    private int _row = -1;
-
-    public ReadOnlySpan<int> Columns => matrix.ColumnIndices.Span[Start(_row)..Start(_row + 1)];
-
-    public ReadOnlySpan<float> Values => matrix.Values.Span[Start(_row)..Start(_row + 1)];
-
-    public bool MoveNext() => ++_row < matrix.Rows;
-
-    public void Dispose() { }
-
-    private int Start(int row) => matrix.RowStart.Span[row];
 }

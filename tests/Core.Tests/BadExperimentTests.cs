@@ -139,7 +139,7 @@ public sealed class BadExperimentTests
         var clock = Stopwatch.StartNew();
         long before = GC.GetAllocatedBytesForCurrentThread();
         Assert.That(Refused(text.ToString()).Message, Does.Contain("the file has more than 2000000 values"));
-        Assert.That(clock.Elapsed, Is.LessThan(TimeSpan.FromSeconds(2)));
+        Assert.That(clock.Elapsed, Is.LessThan(TimeSpan.FromSeconds(8)));
         Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.LessThan(50 << 20));
     }
 

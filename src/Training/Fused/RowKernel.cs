@@ -110,11 +110,12 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
 
     private float* Bias(float* state) => Panels(state) + ((long)_columns * M);
 
-    // h = Σ_i x_i W_i over the features that are present; x stays zero where nothing is.
+    // h = Σ_i x_i W_i over the features that are present.
     private void EncodeSparse(SampleSource source, long step, int tile, int count, in Parts parts, Scratch scratch)
     {
         var entries = scratch.Entries;
         source.FillEntries(step, tile, entries, scratch.Words);
+        new Span<float>(parts.X, checked(count * _columns)).Clear();
         for (int s = 0; s < count; s++)
         {
             fixed (int* columns = entries.Columns(s))
@@ -133,7 +134,7 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
         }
     }
 
-    // ∂L/∂W_i += x_i ∂L/∂h for the features that are present; leaves x zero again.
+    // ∂L/∂W_i += x_i ∂L/∂h for the features that are present.
     private void BackwardSparse(int count, in Parts parts, Scratch scratch)
     {
         var entries = scratch.Entries;
@@ -143,8 +144,6 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
             fixed (float* values = entries.Values(s))
                 ListKernel<TOps, TVector>.AddOuter(parts.DW, places, values, entries.Columns(s).Length, parts.DH + (s * _rows), _rows);
         }
-
-        new Span<float>(parts.X, checked(count * _columns)).Clear();
     }
 
     private void EncodeDense(SampleSource source, long step, int tile, int count, in Parts parts, Scratch scratch)
