@@ -103,26 +103,20 @@ internal sealed unsafe class FusedObjective : IObjective
     {
         double loss = 0;
         float* moments = _moments.Pointer + ((long)instance * 2 * Parameters);
-        var parameters = Pointers(instance);
+        var pointers = Pointers(instance);
+        ReadOnlySpan<ParameterPart> parts = Matrices == 2
+            ? [new(pointers.W, Weights), new(pointers.W2, Weights), new(pointers.B, Spec.Features)]
+            : [new(pointers.W, Weights), new(pointers.B, Spec.Features)];
         for (long step = from; step < to; step++)
         {
             if (cancellation.IsCancellationRequested)
                 return loss;
             loss += Gradient(instance, step, work, within);
-            double rate = LearningRate.At(_ensemble.Training, step);
-            float* gradient = work.Gradient.Pointer;
-            Update(parameters.WPointer, gradient, moments, Weights, step, rate);
-            if (Matrices == 2)
-                Update(parameters.W2Pointer, gradient + Weights, moments + (2 * Weights), Weights, step, rate);
-            int offset = Matrices * Weights;
-            Update(parameters.BPointer, gradient + offset, moments + (2 * offset), Spec.Features, step, rate);
+            _optimizer.Update(parts, work.Gradient.Pointer, moments, step, LearningRate.At(_ensemble.Training, step));
         }
 
         return loss;
     }
-
-    private void Update(float* parameters, float* gradient, float* moments, int count, long step, double rate) =>
-        _optimizer.Update(parameters, gradient, moments, count, step, rate);
 
     // Leaves the gradient in the workspace, [W, W2, b], and returns the loss.
     private double Gradient(int instance, long step, Workspace work, bool within)

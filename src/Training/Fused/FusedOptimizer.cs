@@ -10,14 +10,13 @@ internal abstract unsafe class FusedOptimizer
     /// <summary>Moments smaller than this are taken as 0: far below what moves a parameter, and they never become slow subnormal numbers.</summary>
     protected const float Negligible = 1e-35f;
 
-    /// <summary>Updates <paramref name="count"/> parameters in place.</summary>
-    /// <param name="parameters">Parameters.</param>
-    /// <param name="gradient">Gradient.</param>
-    /// <param name="state">Two moments for each parameter, [2, count], 0 at first.</param>
-    /// <param name="count">Number of parameters.</param>
+    /// <summary>Updates the parameters in place.</summary>
+    /// <param name="parameters">Where the parameters are, part by part.</param>
+    /// <param name="gradient">Gradient, the parts one after the other.</param>
+    /// <param name="state">Two moments for each parameter, [2, count] for each part, 0 at first.</param>
     /// <param name="step">Step, from 0.</param>
     /// <param name="learningRate">Learning rate of the step.</param>
-    public abstract void Update(float* parameters, float* gradient, float* state, int count, long step, double learningRate);
+    public abstract void Update(ReadOnlySpan<ParameterPart> parameters, float* gradient, float* state, long step, double learningRate);
 
     /// <summary>The optimizer of a specification for an instruction set.</summary>
     public static FusedOptimizer Create(OptimizerSpec spec, DataGen.InstructionSet set) => set switch
@@ -28,20 +27,31 @@ internal abstract unsafe class FusedOptimizer
     };
 }
 
+/// <summary>A contiguous run of parameters.</summary>
+/// <param name="Place">Address of the first.</param>
+/// <param name="Count">How many.</param>
+internal readonly record struct ParameterPart(nint Place, int Count);
+
 /// <inheritdoc/>
 internal sealed unsafe class FusedOptimizer<TOps, TVector>(OptimizerSpec spec) : FusedOptimizer
     where TOps : struct, IVectors<TVector>
     where TVector : struct
 {
-    public override void Update(float* parameters, float* gradient, float* state, int count, long step, double learningRate)
+    public override void Update(ReadOnlySpan<ParameterPart> parameters, float* gradient, float* state, long step, double learningRate)
     {
-        int whole = count / TOps.Lanes * TOps.Lanes;
-        float* second = state + count;
         var rule = Rule(step, learningRate);
-        for (int e = 0; e < whole; e += TOps.Lanes)
-            rule.Apply(parameters + e, gradient + e, state + e, second + e);
-        if (whole < count)
-            Tail(parameters + whole, gradient + whole, state + whole, second + whole, count - whole, in rule);
+        foreach (var (place, count) in parameters)
+        {
+            float* part = (float*)place;
+            float* second = state + count;
+            int whole = count / TOps.Lanes * TOps.Lanes;
+            for (int e = 0; e < whole; e += TOps.Lanes)
+                rule.Apply(part + e, gradient + e, state + e, second + e);
+            if (whole < count)
+                Tail(part + whole, gradient + whole, state + whole, second + whole, count - whole, in rule);
+            gradient += count;
+            state += 2 * count;
+        }
     }
 
     // The last few go through a vector of their own, padded with zeros.

@@ -53,7 +53,7 @@ internal static unsafe class ListKernel<TOps, TVector>
         }
     }
 
-    /// <summary>Of every output that is on: dh = Σ_e g_e · D[place_e], and dD[place_e] += g_e · h.</summary>
+    /// <summary>Of every output that is on: dh += Σ_e g_e · D[place_e], and dD[place_e] += g_e · h.</summary>
     public static void Backward(float* decoder, float* dDecoder, int* places, float* values, int count, float* h, float* dh, int rows)
     {
         int lanes = TOps.Lanes;
@@ -111,7 +111,7 @@ internal static unsafe class ListKernel<TOps, TVector>
     {
         int lanes = TOps.Lanes;
         var (h0, h1, h2, h3) = Load<TCount>(h);
-        var (d0, d1, d2, d3) = (TOps.Zero, TOps.Zero, TOps.Zero, TOps.Zero);
+        var (d0, d1, d2, d3) = Load<TCount>(dh);
         for (int e = 0; e < count; e++)
         {
             float* row = decoder + places[e];

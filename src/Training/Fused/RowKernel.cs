@@ -19,14 +19,22 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
 {
     private const int Tile = SampleSource.TileSamples;
 
+    // Samples that the decoder and the backward pass take at once.
+    private const int Block = 16;
+
+    // Bytes of the first-level cache that a group's rows of D and of its gradient may take.
+    private const int GroupBytes = 12 << 10;
+
     private readonly int _rows; // mp: m padded to whole vectors
     private readonly int _columns; // np: n padded to whole panels
+    private readonly int _group; // features of a group of panels
     private readonly int[] _places; // i · mp for every feature, [np]; pinned
 
     public RowKernel(ModelSpec model, int batch) : base(model, batch)
     {
         _rows = RoundUp(model.Hidden, TOps.Lanes);
         _columns = RoundUp(model.Features, Panel);
+        _group = Math.Max(1, GroupBytes / (2 * sizeof(float) * _rows) / Panel) * Panel;
         _places = GC.AllocateArray<int>(_columns, pinned: true);
         for (int i = 0; i < _columns; i++)
             _places[i] = i * _rows;
@@ -38,15 +46,15 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
     // Accumulator: dW [n, mp], dW2 [n, mp] where there is one, db [np].
     public override long AccumulatorFloats => ((long)Matrices * N * _rows) + _columns;
 
-    // Scratch: x [64, np], x transposed [n, 64], h [64, mp], dh [64, mp], z [64, P], lists [64, np + lanes] of values and of places.
+    // Scratch: x [64, np], x transposed [n, 64], h [64, mp], dh [64, mp], z [16, P], lists [16, group + lanes] of values and of places.
     public override long ScratchFloats =>
-        ((long)Tile * (_columns + N)) + (2L * Tile * _rows) + (Tile * Panel) + (2L * Tile * ListStride);
+        ((long)Tile * (_columns + N)) + (2L * Tile * _rows) + (Block * Panel) + (2L * Block * ListStride);
 
     private static int Panel => 2 * TOps.Lanes;
 
     private int Matrices => AbsoluteValue ? 2 : 1;
 
-    private int ListStride => _columns + TOps.Lanes;
+    private int ListStride => _group + TOps.Lanes;
 
     private int* Places => (int*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_places));
 
@@ -78,17 +86,8 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
             if (ReluHidden)
                 Rectify(parts.H, count * _rows);
             loss += Decode(count, in parts);
-            for (int s = 0; s < count; s++)
-            {
-                float* h = parts.H + (s * _rows);
-                float* dh = parts.DH + (s * _rows);
-                long list = (long)s * ListStride;
-                ListKernel<TOps, TVector>.Backward(
-                    parts.Decoder, parts.DDecoder, parts.OnPlaces + list, parts.OnValues + list, parts.Counts[s], h, dh, _rows);
-                if (ReluHidden)
-                    Gate(h, dh);
-            }
-
+            if (ReluHidden)
+                Gate(parts.H, parts.DH, count * _rows);
             if (source.Dense)
                 BlockKernel<TOps, TVector>.AddOuter(parts.XTransposed, N, count, parts.DH, parts.DW, _rows);
             else
@@ -153,28 +152,49 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
         BlockKernel<TOps, TVector>.Product(parts.X, _columns, N, count, parts.W, parts.H, _rows);
     }
 
-    // z = b + D h, panel by panel; q_i = c_i (t_i − y_i) of what is on goes to each sample's list.
+    // z = b + D h, then ∂L/∂h and ∂L/∂D of what is on: a group of panels and a block of samples at a time, so that the rows of D
+    // that the group's lists name, and their gradient, stay in the first-level cache.
     private double Decode(int count, in Parts parts)
     {
-        new Span<int>(parts.Counts, Tile).Clear();
+        new Span<float>(parts.DH, count * _rows).Clear();
         double loss = 0;
-        for (int first = 0; first < _columns; first += Panel)
+        for (int group = 0; group < _columns; group += _group)
         {
-            BlockKernel<TOps, TVector>.Panel(parts.Panels + ((long)first * M), parts.Bias + first, parts.H, _rows, M, count, parts.Z);
-            loss += Output(first, count, in parts);
+            int end = Math.Min(group + _group, _columns);
+            for (int start = 0; start < count; start += Block)
+            {
+                int samples = Math.Min(Block, count - start);
+                float* h = parts.H + (start * _rows);
+                new Span<int>(parts.Counts, Block).Clear();
+                for (int first = group; first < end; first += Panel)
+                {
+                    BlockKernel<TOps, TVector>.Panel(parts.Panels + ((long)first * M), parts.Bias + first, h, _rows, M, samples, parts.Z);
+                    loss += Output(first, start, samples, in parts);
+                }
+
+                float* dh = parts.DH + (start * _rows);
+                for (int s = 0; s < samples; s++)
+                {
+                    int list = s * ListStride;
+                    ListKernel<TOps, TVector>.Backward(
+                        parts.Decoder, parts.DDecoder, parts.OnPlaces + list, parts.OnValues + list, parts.Counts[s],
+                        h + (s * _rows), dh + (s * _rows), _rows);
+                }
+            }
         }
 
         return loss;
     }
 
-    private double Output(int first, int count, in Parts parts)
+    // q_i = c_i (t_i − y_i) for a panel of features; of what is on it goes to each sample's list.
+    private double Output(int first, int start, int count, in Parts parts)
     {
         int lanes = TOps.Lanes;
         int columns = _columns;
         int stride = ListStride;
         bool relu = ReluOutput;
         bool absolute = AbsoluteValue;
-        float* x = parts.X + first;
+        float* x = parts.X + ((long)start * columns) + first;
         float* z = parts.Z;
         float* values = parts.OnValues;
         int* places = parts.OnPlaces;
@@ -226,10 +246,10 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
     }
 
     // ∂L/∂h_k is 0 where the hidden unit is off.
-    private void Gate(float* h, float* dh)
+    private static void Gate(float* h, float* dh, int count)
     {
-        for (int k = 0; k < _rows; k += TOps.Lanes)
-            TOps.Store(TOps.WherePositive(TOps.Load(h + k), TOps.Load(dh + k)), dh + k);
+        for (int e = 0; e < count; e += TOps.Lanes)
+            TOps.Store(TOps.WherePositive(TOps.Load(h + e), TOps.Load(dh + e)), dh + e);
     }
 
     /// <summary>Where everything is.</summary>
@@ -250,8 +270,8 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
             H = XTransposed + ((long)Tile * kernel.N);
             DH = H + (Tile * kernel._rows);
             Z = DH + (Tile * kernel._rows);
-            OnValues = Z + (Tile * Panel);
-            OnPlaces = (int*)(OnValues + ((long)Tile * kernel.ListStride));
+            OnValues = Z + (Block * Panel);
+            OnPlaces = (int*)(OnValues + (Block * kernel.ListStride));
             Counts = (int*)scratch.Counts.Pointer;
         }
 
