@@ -47,17 +47,21 @@ internal static class Ensembles
     public static float[] Parameters(Ensemble ensemble) =>
         [.. Ensemble.Values(ensemble.Model.W), .. ensemble.Model.W2 is { } w2 ? Ensemble.Values(w2) : [], .. Ensemble.Values(ensemble.Model.B)];
 
-    /// <summary>‖a − b‖ / ‖b‖, or ‖a‖ where b is 0.</summary>
-    public static double Difference(ReadOnlySpan<float> actual, ReadOnlySpan<float> expected)
+    /// <summary>‖a − b‖.</summary>
+    public static double Distance(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
     {
-        double difference = 0, norm = 0;
-        for (int e = 0; e < expected.Length; e++)
-        {
-            double d = (double)actual[e] - expected[e];
-            difference += d * d;
-            norm += (double)expected[e] * expected[e];
-        }
+        double sum = 0;
+        for (int e = 0; e < b.Length; e++)
+            sum += Math.Pow((double)a[e] - b[e], 2);
+        return Math.Sqrt(sum);
+    }
 
-        return Math.Sqrt(norm > 0 ? difference / norm : difference);
+    /// <summary>‖a‖.</summary>
+    public static double Norm(ReadOnlySpan<float> values)
+    {
+        double sum = 0;
+        foreach (float value in values)
+            sum += (double)value * value;
+        return Math.Sqrt(sum);
     }
 }

@@ -28,7 +28,7 @@ public sealed class FusedGradientTests
 
     [TestCaseSource(typeof(Ensembles), nameof(Ensembles.Sets))]
     public void Fused_equals_autograd(InstructionSet set) =>
-        s_cases.Sample(c => Agree(c, set), threads: 1);
+        s_cases.Sample(c => Agree(c, set, avoidKinks: true), threads: 1);
 
     [TestCase(ModelKind.ReluOutput, 600, 40, 200)]
     [TestCase(ModelKind.AbsoluteValue, 600, 40, 130)]
@@ -71,12 +71,15 @@ public sealed class FusedGradientTests
         }
     }
 
-    private static void Agree(Case c, InstructionSet set)
+    private static void Agree(Case c, InstructionSet set, bool avoidKinks = false)
     {
         var data = Ensembles.Data(c.N, c.Density, c.Range, c.Sets);
         double[] importance = [.. Enumerable.Range(0, c.N).Select(i => Math.Pow(c.Decay, i))];
         using var ensemble = Ensembles.Create(new CellSpec(new ModelSpec(c.Kind, c.N, c.M), data, importance, Ensembles.Training(c.Batch)), 2, c.Seed, c.Bias);
-        Agree(ensemble, set, (long)c.Seed, c.ToString());
+        long step = (long)c.Seed;
+        while (avoidKinks && Kinks.Near(ensemble, step))
+            step++;
+        Agree(ensemble, set, step, c.ToString());
     }
 
     private static void Agree(Ensemble ensemble, InstructionSet set, long step, string what)
@@ -97,8 +100,10 @@ public sealed class FusedGradientTests
             int size = reference.Length / ensemble.Instances;
             for (int i = 0; i < ensemble.Instances; i++)
             {
-                double difference = Ensembles.Difference(values.AsSpan(i * size, size), reference.AsSpan(i * size, size));
-                Assert.That(difference, Is.LessThan(Tolerance), $"{name}, {set}, instance {i}, {what}");
+                var part = reference.AsSpan(i * size, size);
+                // Relative to the gradient; where its samples cancel, to what they are of: |∂L/∂b_i| ≤ 2 √(L / n) when I ≤ 1.
+                double scale = Math.Max(Ensembles.Norm(part), 0.1 * Math.Sqrt(expected.Loss[i] / ensemble.Spec.Features));
+                Assert.That(Ensembles.Distance(values.AsSpan(i * size, size), part), Is.LessThanOrEqualTo(Tolerance * scale), $"{name}, {set}, instance {i}, {what}");
             }
         }
     }
