@@ -83,6 +83,7 @@ Task("Gallery").Description("Draws the images in docs/images again.").IsDependen
         if (images.Count == 0)
             continue;
         Toy("run", Experiment(name));
+        Toy("report", Experiment(name), "--force"); // how figures are drawn may have changed, and not the run
         foreach (var image in images)
         {
             FilePath figure = $"artifacts/{name}/figures/{image.GetFilename().ToString()[(name.Length + 1)..]}";
@@ -111,17 +112,17 @@ FilePath Experiment(string name)
 
 IEnumerable<string> Experiments() => GetFiles("experiments/*.yaml").Select(file => file.GetFilenameWithoutExtension().ToString()).Order();
 
-void Toy(string verb, FilePath file)
+void Toy(string verb, FilePath file, string option = "")
 {
-    int code = StartToy(verb, file);
+    int code = StartToy(verb, file, option);
     if (code != 0)
         throw new CakeException(code, $"toy {verb} {file}: {Meaning(code)}.");
 }
 
-int StartToy(string verb, FilePath file) => StartProcess("dotnet", new ProcessSettings
+int StartToy(string verb, FilePath file, string option = "") => StartProcess("dotnet", new ProcessSettings
 {
     Arguments = new ProcessArgumentBuilder()
-        .AppendQuoted($".build/bin/Cli/{Configuration.ToLowerInvariant()}/toy.dll").Append(verb).AppendQuoted(file.ToString()),
+        .AppendQuoted($".build/bin/Cli/{Configuration.ToLowerInvariant()}/toy.dll").Append(verb).AppendQuoted(file.ToString()).Append(option),
 });
 
 static string Meaning(int code) => code switch

@@ -9,7 +9,9 @@ internal static class ToyCommand
 {
     private static readonly Option<string> s_artifacts = new("--artifacts")
     {
-        Description = "Folder of the runs.", DefaultValueFactory = _ => "artifacts", Recursive = true,
+        Description = "Folder of the runs.",
+        DefaultValueFactory = _ => "artifacts",
+        Recursive = true,
     };
 
     private static readonly Option<bool> s_json = new("--json") { Description = "Write one JSON object a line, for machines.", Recursive = true };

@@ -84,8 +84,15 @@ internal static class PlotlyFigure
                 annotations.Add(new
                 {
                     text = $"<b>{Escape(chart.Panels[i].Title)}</b>",
-                    x = Round((x[0] + x[1]) / 2), y = y[1], xref = "paper", yref = "paper",
-                    xanchor = "center", yanchor = "bottom", yshift = 2, showarrow = false, font = new { size = 14 },
+                    x = Round((x[0] + x[1]) / 2),
+                    y = y[1],
+                    xref = "paper",
+                    yref = "paper",
+                    xanchor = "center",
+                    yanchor = "bottom",
+                    yshift = 2,
+                    showarrow = false,
+                    font = new { size = 14 },
                 });
             }
         }
@@ -95,11 +102,19 @@ internal static class PlotlyFigure
         {
             layout["coloraxis"] = new
             {
-                cmin = colors.From, cmax = colors.To, colorscale = colors.Diverging ? "@diverging" : "@ramp",
+                cmin = colors.From,
+                cmax = colors.To,
+                colorscale = colors.Diverging ? "@diverging" : "@ramp",
                 colorbar = new
                 {
-                    title = new { text = Escape(colors.Label), side = "right" }, thickness = 12, outlinewidth = 0, x = 1.02,
-                    len = Round(panelHeight / inner), y = Round(1 - (Above / inner)), yanchor = "top", ypad = 0,
+                    title = new { text = Escape(colors.Label), side = "right", font = new { size = 12.5 } },
+                    thickness = 12,
+                    outlinewidth = 0,
+                    x = 1.02,
+                    len = Round(panelHeight / inner),
+                    y = Round(1 - (Above / inner)),
+                    yanchor = "top",
+                    ypad = 0,
                 },
             };
         }
@@ -114,12 +129,21 @@ internal static class PlotlyFigure
         {
             object Side(string name) => new
             {
-                title = new { text = name }, range = new[] { panel.X.From, panel.X.To }, showticklabels = false,
-                gridcolor = "@faint", zerolinecolor = "@muted", showbackground = false, showspikes = false,
+                title = new { text = name },
+                range = new[] { panel.X.From, panel.X.To },
+                showticklabels = false,
+                gridcolor = "@faint",
+                zerolinecolor = "@muted",
+                showbackground = false,
+                showspikes = false,
             };
             layout["scene" + suffix] = new
             {
-                domain = new { x, y }, aspectmode = "cube", xaxis = Side("h₀"), yaxis = Side("h₁"), zaxis = Side("h₂"),
+                domain = new { x, y },
+                aspectmode = "cube",
+                xaxis = Side("h₀"),
+                yaxis = Side("h₁"),
+                zaxis = Side("h₂"),
                 camera = new { eye = new { x = 1.55, y = 0.85, z = 0.75 } },
             };
             return;
