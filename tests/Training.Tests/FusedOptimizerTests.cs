@@ -44,14 +44,14 @@ public sealed unsafe class FusedOptimizerTests
         var optimizer = FusedOptimizer.Create(Ensembles.AdamW with { WeightDecay = 0 }, set);
         fixed (float* p = parameters, g = gradient, s = state)
         {
-            optimizer.Update(p, g, s, count, 0, 1e-3);
+            optimizer.Update([new((nint)p, count)], g, s, 0, 1e-3);
             Assert.That(parameters, Is.EqualTo(before));
             // One gradient, then none: the moments fade away through zero, not through numbers that are slow to compute with.
             Array.Fill(gradient, 1e-3f);
-            optimizer.Update(p, g, s, count, 1, 1e-3);
+            optimizer.Update([new((nint)p, count)], g, s, 1, 1e-3);
             Array.Clear(gradient);
             for (long step = 2; step < 3000; step++)
-                optimizer.Update(p, g, s, count, step, 1e-3);
+                optimizer.Update([new((nint)p, count)], g, s, step, 1e-3);
         }
 
         Assert.That(state.Where(float.IsSubnormal), Is.Empty);
@@ -67,7 +67,7 @@ public sealed unsafe class FusedOptimizerTests
         {
             float[] gradient = Gradient(count, step);
             fixed (float* p = parameters, g = gradient, s = state)
-                optimizer.Update(p, g, s, count, step, LearningRate.At(training, step));
+                optimizer.Update([new((nint)p, count)], g, s, step, LearningRate.At(training, step));
         }
 
         return parameters;
