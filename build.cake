@@ -82,8 +82,7 @@ Task("Gallery").Description("Draws the images in docs/images again.").IsDependen
         var images = GetFiles($"docs/images/{name}-*.png");
         if (images.Count == 0)
             continue;
-        Toy("run", Experiment(name));
-        Toy("report", Experiment(name), "--force"); // how figures are drawn may have changed, and not the run
+        Toy("run", Experiment(name), "--force"); // how models are trained and figures drawn may have changed, and not the experiment
         foreach (var image in images)
         {
             FilePath figure = $"artifacts/{name}/figures/{image.GetFilename().ToString()[(name.Length + 1)..]}";
