@@ -45,7 +45,7 @@ if (chosen.Count == 0)
 string machine = Machine.Describe();
 Console.WriteLine(machine);
 if (Machine.IsBusy)
-    Console.WriteLine("The machine is busy with other things: ratios will be off, those of training far too high (eager mode waits for threads that wait for a core).");
+    Console.WriteLine("The machine is busy with other things: figures and ratios will be off.");
 var harness = new Harness(rounds);
 var results = new List<Result>();
 foreach (var benchmark in chosen)

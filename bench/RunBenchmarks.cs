@@ -17,7 +17,8 @@ internal static class RunBenchmarks
             string toy = Path.Combine(AppContext.BaseDirectory, "..", "..", "Cli", Path.GetFileName(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory)), "toy.dll");
             var start = new ProcessStartInfo("dotnet", [toy, "run", Path.Combine(Repository.Root, "experiments", "intro.yaml"), "--artifacts", folder.Root])
             {
-                RedirectStandardOutput = true, RedirectStandardError = true,
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
             };
             using var process = Process.Start(start)!;
             process.ErrorDataReceived += (_, _) => { };
