@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
-using ToyPipeline.Core.Experiments;
 using TorchSharp;
+using ToyPipeline.Core.Experiments;
 using static TorchSharp.torch;
 
 namespace ToyPipeline.Training;
