@@ -99,7 +99,7 @@ public sealed class GenerateStageTests
     }
 
     [Test]
-    public void A_truncated_shard_is_drawn_again_and_refused_as_an_input()
+    public void A_truncated_shard_is_refused_and_drawn_again_by_force()
     {
         Generate(Text);
         string shard = Directory.GetFiles(Path.Combine(_artifacts, "gen", "data"), "*.npz", SearchOption.AllDirectories)[0];
@@ -109,7 +109,9 @@ public sealed class GenerateStageTests
             Assert.That(() => run.Stage("next", "", [Path.GetRelativePath(run.Root, shard)], () => []), Throws.TypeOf<InvalidInputException>().With.Message.Contains("SHA-256"));
         }
 
-        Assert.That(Generate(Text), Is.EqualTo(StageOutcome.Ran));
+        Assert.That(() => Generate(Text), Throws.TypeOf<InvalidInputException>().With.Message.Contains("--force"));
+        using (var run = RunFolder.Open(_artifacts, Experiment.Parse(Text, "gen.yaml"), force: true))
+            Assert.That(GenerateStage.Run(run, csv: false, _ => { }, default), Is.EqualTo(StageOutcome.Ran));
         Assert.That(CsrNpz.Load(shard).Columns, Is.EqualTo(4));
     }
 }
