@@ -13,6 +13,6 @@ rng = np.random.default_rng(0)
 for line in sys.stdin:
     start = time.perf_counter()
     for shard in range(int(line)):
-        x = (rng.random((samples, n), dtype=np.float32) < p) * rng.random((samples, n), dtype=np.float32)
-        scipy.sparse.save_npz(f"{folder}/shard-{shard:05d}.npz", scipy.sparse.csr_matrix(x), compressed=False)
+        x = (rng.random((samples, n)) < p) * rng.random((samples, n))
+        scipy.sparse.save_npz(f"{folder}/shard-{shard:05d}.npz", scipy.sparse.csr_matrix(x))
     print(time.perf_counter() - start, flush=True)

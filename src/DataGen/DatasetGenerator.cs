@@ -26,7 +26,7 @@ public static class DatasetGenerator
     /// <param name="stream">Stream.</param>
     /// <param name="samples">Number of samples.</param>
     /// <param name="csv">Write each shard as CSV too.</param>
-    /// <param name="threads">Number of threads; 0 for one per core.</param>
+    /// <param name="threads">Number of cores to keep busy; 0 for all.</param>
     /// <param name="progress">Told the samples that each finished shard adds; called by several threads.</param>
     /// <param name="cancellation">Stops between shards.</param>
     /// <returns>Paths of the files written, relative to <paramref name="folder"/>.</returns>
@@ -46,7 +46,9 @@ public static class DatasetGenerator
         int shardSamples = ShardSize(data);
         var sampler = new FeatureSampler(data);
         var shards = new DatasetShard[checked((int)((samples + shardSamples - 1) / shardSamples))];
-        var options = new ParallelOptions { MaxDegreeOfParallelism = threads > 0 ? threads : Environment.ProcessorCount, CancellationToken = cancellation };
+        // A worker waits for the disk about as long as it draws: two a core keep the core busy.
+        int workers = 2 * (threads > 0 ? threads : Environment.ProcessorCount);
+        var options = new ParallelOptions { MaxDegreeOfParallelism = workers, CancellationToken = cancellation };
         try
         {
             Parallel.For(0, shards.Length, options, () => new Workspace(sampler), (index, _, work) =>
