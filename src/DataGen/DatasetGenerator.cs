@@ -17,6 +17,9 @@ public static class DatasetGenerator
 
     private const long MaxShardEntries = 1 << 24;
 
+    // Memory that the workers' shards may take together.
+    private const double WorkerBytes = 1L << 30;
+
     private static readonly CsvWriterOptions s_csvOptions = CsvWriterOptions.Default with { NewLine = "\n", FormatProvider = CultureInfo.InvariantCulture };
 
     /// <summary>Writes the dataset of <paramref name="data"/> to <paramref name="folder"/>.</summary>
@@ -46,8 +49,10 @@ public static class DatasetGenerator
         int shardSamples = ShardSize(data);
         var sampler = new FeatureSampler(data);
         var shards = new DatasetShard[checked((int)((samples + shardSamples - 1) / shardSamples))];
-        // A worker waits for the disk about as long as it draws: two a core keep the core busy.
-        int workers = 2 * (threads > 0 ? threads : Environment.ProcessorCount);
+        // A worker waits for the disk longer than it draws: four a core keep the core busy, as far as their shards fit into memory.
+        int cores = threads > 0 ? threads : Environment.ProcessorCount;
+        double shardBytes = 8 * shardSamples * data.Density.Sum();
+        int workers = (int)Math.Clamp(WorkerBytes / shardBytes, cores, 4 * cores);
         var options = new ParallelOptions { MaxDegreeOfParallelism = workers, CancellationToken = cancellation };
         try
         {
