@@ -119,7 +119,7 @@ public static class DatasetGenerator
     {
         private readonly TileEntries _entries = new(sampler.Features);
         private readonly CsrBuilder _builder = new(sampler.Features);
-        private readonly int[] _scratch = new int[sampler.ScratchWords];
+        private readonly DrawBuffer _buffer = sampler.NewBuffer();
 
         public Csr Draw(FeatureSampler source, ulong seed, RandomStream stream, long first, int count)
         {
@@ -127,9 +127,9 @@ public static class DatasetGenerator
             _builder.Clear();
             for (int start = 0; start < count; start += FeatureSampler.TileSamples)
             {
-                source.FillEntries(in key, stream, (first + start) / FeatureSampler.TileSamples, _entries, _scratch);
+                source.FillEntries(in key, stream, (first + start) / FeatureSampler.TileSamples, _entries, _buffer);
                 for (int j = 0; j < Math.Min(FeatureSampler.TileSamples, count - start); j++)
-                    _builder.AddRow(_entries.Columns(j), _entries.Values(j));
+                    _builder.AddRow(_entries, j);
             }
 
             return _builder.Matrix;

@@ -1,6 +1,4 @@
 using System.Numerics;
-using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using ToyPipeline.Core.Experiments;
 using ToyPipeline.Core.Random;
@@ -8,23 +6,23 @@ using ToyPipeline.Core.Random;
 namespace ToyPipeline.DataGen;
 
 /// <summary>
-/// Draws sparse features. Feature f of sample i is a pure function of (seed, stream, i, f): one 31-bit word r decides both whether
-/// the feature is present (<c>r &lt; T</c>, with <c>T = p·2³¹</c>) and its value (<c>(r + ½)/T</c>, uniform given that it is present).
-/// A member of a set is present when the set's own word falls into the member's interval, and takes its value from its own word.
+/// Draws sparse features. Feature f of sample i is a pure function of (seed, stream, i, f), of a byte b that is enough to tell nearly always
+/// whether the feature is present, and a 31-bit word r that is needed only where it is. With <c>256 p = w + t/2³¹</c>, w whole:
+/// present with value <c>(r + ½)/2³¹</c> where <c>b &lt; w</c>; where <c>b = w</c> the word decides: present with value <c>(r + ½)/t</c> if
+/// <c>r &lt; t</c>; else absent. Either way the value of a present feature is uniform.
+/// A member of a set is present when the set's own word falls into the member's interval.
 /// </summary>
 /// <remarks>
-/// Density is honoured to 2⁻³¹; a feature of density p takes <c>p·2³¹</c> distinct values; on [0, 1] a present value is never 0.
+/// Density is honoured to 2⁻³⁹, that of sets to 2⁻³¹. A value of exactly 0, which signed features take once in some 2²⁵ samples, counts as absent.
 /// Samples come in tiles of 64, feature by feature, so that vectors run over samples. Immutable: threads may share it.
 /// </remarks>
-public sealed class FeatureSampler
+public sealed unsafe class FeatureSampler
 {
     /// <summary>Samples in a tile.</summary>
     public const int TileSamples = PhiloxTile.Samples;
 
-    private const double WordRange = 1L << 31;
-
     private readonly Feature[] _features;
-    private readonly int _sets;
+    private readonly int[] _tossed; // features that are present with a probability of their own, below 1
     private readonly InstructionSet _set;
 
     /// <summary>A sampler for a feature distribution.</summary>
@@ -33,73 +31,106 @@ public sealed class FeatureSampler
     internal FeatureSampler(DataSpec data, InstructionSet set)
     {
         _set = set;
-        _sets = data.Sets.Count;
+        Sets = data.Sets.Count;
         MeanDensity = data.Density.Average();
-        _features = [.. data.Density.Select(density => Feature.Independent(Threshold(density), data.Range))];
-        for (int s = 0; s < _sets; s++)
+        _features = [.. data.Density.Select((density, index) => Feature.Independent(index, density, data.Range))];
+        EmptyShare = 1;
+        for (int s = 0; s < Sets; s++)
         {
             var members = data.Sets[s].Members;
-            uint threshold = Threshold(data.Sets[s].Density);
             for (int k = 0; k < members.Count; k++)
-            {
-                bool correlated = data.Sets[s].Kind == SetKind.Correlated;
-                uint low = correlated ? 0 : (uint)((ulong)threshold * (ulong)k / (ulong)members.Count);
-                uint high = correlated ? threshold : (uint)((ulong)threshold * (ulong)(k + 1) / (ulong)members.Count);
-                _features[members[k]] = Feature.Member(s, low, high, data.Range);
-            }
+                _features[members[k]] = Feature.Member(members[k], s, data.Sets[s], k, data.Range);
+            EmptyShare *= 1 - data.Sets[s].Density;
         }
+
+        foreach (var feature in _features.Where(feature => feature.Set < 0))
+            EmptyShare *= 1 - data.Density[feature.Index];
+        _tossed = [.. _features.Where(feature => feature.Set < 0 && !feature.Always).Select(feature => feature.Index)];
     }
 
     /// <summary>n, the number of features.</summary>
     public int Features => _features.Length;
 
+    /// <summary>Number of sets.</summary>
+    internal int Sets { get; }
+
     /// <summary>Mean probability that a feature is present.</summary>
     internal double MeanDensity { get; }
 
-    internal int ScratchWords => (1 + _sets) * TileSamples;
+    /// <summary>Probability that no feature is present.</summary>
+    internal double EmptyShare { get; }
+
+    internal DrawBuffer NewBuffer() => new(Features, Sets);
 
     /// <summary>Samples 64·tile to 64·tile + 63, feature-major.</summary>
     /// <param name="key">Seed.</param>
     /// <param name="stream">Stream.</param>
     /// <param name="tile">Tile index.</param>
     /// <param name="x">Receives the values, [features, 64]; 0 where a feature is absent.</param>
-    /// <param name="scratch">Working space of <see cref="ScratchWords"/> words.</param>
-    internal void FillTile(ref readonly PhiloxKey key, RandomStream stream, long tile, Span<float> x, Span<int> scratch)
+    /// <param name="buffer">Working space.</param>
+    internal void FillTile(ref readonly PhiloxKey key, RandomStream stream, long tile, float* x, DrawBuffer buffer)
     {
-        ref float values = ref MemoryMarshal.GetReference(x[..(Features * TileSamples)]);
-        ref int words = ref MemoryMarshal.GetReference(scratch[..ScratchWords]);
-        ref int setWords = ref Unsafe.Add(ref words, TileSamples);
-        FillSetWords(in key, stream, tile, ref setWords);
+        Presence(in key, stream, tile, buffer);
         for (int f = 0; f < _features.Length; f++)
         {
-            ref readonly var feature = ref _features[f];
-            PhiloxTile.Words(_set, in key, stream, tile, (uint)f, ref words);
-            ref int presence = ref feature.Set < 0 ? ref words : ref Unsafe.Add(ref setWords, feature.Set * TileSamples);
-            ref float row = ref Unsafe.Add(ref values, f * TileSamples);
-            if (_set == InstructionSet.Portable)
-                FillPlain(in feature, ref words, ref presence, ref row);
+            if (_features[f].Dense)
+                FillRow(in key, stream, tile, in _features[f], x + (f * TileSamples), buffer);
             else
-                Fill256(in feature, ref words, ref presence, ref row);
+                new Span<float>(x + (f * TileSamples), TileSamples).Clear();
+        }
+
+        for (int f = 0; f < _features.Length;)
+        {
+            int count = NextDraws(in key, stream, tile, ref f, skipDense: true, buffer);
+            for (int e = 0; e < count; e++)
+                x[buffer.Draws[e]] = buffer.Values[e];
         }
     }
 
-    /// <summary>The present features of samples 64·tile to 64·tile + 63: the same values as <see cref="FillTile"/>, without the zeros.</summary>
-    internal void FillEntries(ref readonly PhiloxKey key, RandomStream stream, long tile, TileEntries entries, Span<int> scratch)
+    /// <summary>The samples of tile <paramref name="tile"/> in which a feature may be present, side by side, feature-major; the others are all 0.</summary>
+    /// <param name="key">Seed.</param>
+    /// <param name="stream">Stream.</param>
+    /// <param name="tile">Tile index.</param>
+    /// <param name="samples">Which samples of the tile are wanted, one bit each.</param>
+    /// <param name="x">Receives the values in its first columns, [features, stride]; must be 0 there.</param>
+    /// <param name="stride">Length of a row.</param>
+    /// <param name="buffer">Working space.</param>
+    /// <returns>Number of samples filled in.</returns>
+    internal int FillPresent(ref readonly PhiloxKey key, RandomStream stream, long tile, ulong samples, float* x, int stride, DrawBuffer buffer)
     {
-        ref int words = ref MemoryMarshal.GetReference(scratch[..ScratchWords]);
-        ref int setWords = ref Unsafe.Add(ref words, TileSamples);
-        entries.Clear();
-        FillSetWords(in key, stream, tile, ref setWords);
+        Presence(in key, stream, tile, buffer);
+        ulong some = 0;
         for (int f = 0; f < _features.Length; f++)
         {
-            ref readonly var feature = ref _features[f];
-            PhiloxTile.Words(_set, in key, stream, tile, (uint)f, ref words);
-            ref int presence = ref feature.Set < 0 ? ref words : ref Unsafe.Add(ref setWords, feature.Set * TileSamples);
-            for (ulong mask = Presence(in feature, ref presence); mask != 0; mask &= mask - 1)
+            some |= buffer.Masks[f].Maybe;
+            buffer.Masks[f] = new PresenceMasks(buffer.Masks[f].Maybe & samples, buffer.Masks[f].Ties & samples);
+        }
+
+        some &= samples;
+        for (int f = 0; f < _features.Length;)
+        {
+            int count = NextDraws(in key, stream, tile, ref f, skipDense: false, buffer);
+            for (int e = 0; e < count; e++)
             {
-                int sample = BitOperations.TrailingZeroCount(mask);
-                entries.Add(sample, f, feature.Value(Unsafe.Add(ref words, sample)));
+                int draw = buffer.Draws[e];
+                ulong before = some & ((1UL << (draw % TileSamples)) - 1);
+                x[((draw / TileSamples) * stride) + BitOperations.PopCount(before)] = buffer.Values[e];
             }
+        }
+
+        return BitOperations.PopCount(some);
+    }
+
+    /// <summary>The present features of samples 64·tile to 64·tile + 63: the same values as <see cref="FillTile"/>, without the zeros.</summary>
+    internal void FillEntries(ref readonly PhiloxKey key, RandomStream stream, long tile, TileEntries entries, DrawBuffer buffer)
+    {
+        entries.Clear();
+        Presence(in key, stream, tile, buffer);
+        for (int f = 0; f < _features.Length;)
+        {
+            int count = NextDraws(in key, stream, tile, ref f, skipDense: false, buffer);
+            for (int e = 0; e < count; e++)
+                entries.Add(buffer.Draws[e] % TileSamples, buffer.Draws[e] / TileSamples, buffer.Values[e]);
         }
     }
 
@@ -114,11 +145,12 @@ public sealed class FeatureSampler
         var key = new PhiloxKey(seed);
         int n = Features;
         float[] tile = new float[n * TileSamples];
-        int[] scratch = new int[ScratchWords];
+        var buffer = NewBuffer();
         int samples = rows.Length / n;
         for (int start = 0; start < samples; start += TileSamples)
         {
-            FillTile(in key, stream, (first + start) / TileSamples, tile, scratch);
+            fixed (float* x = tile)
+                FillTile(in key, stream, (first + start) / TileSamples, x, buffer);
             int count = Math.Min(TileSamples, samples - start);
             for (int j = 0; j < count; j++)
             {
@@ -129,93 +161,140 @@ public sealed class FeatureSampler
         }
     }
 
-    private void FillSetWords(ref readonly PhiloxKey key, RandomStream stream, long tile, ref int setWords)
+    // In which samples of the tile each feature may be present.
+    private void Presence(ref readonly PhiloxKey key, RandomStream stream, long tile, DrawBuffer buffer)
     {
-        for (int s = 0; s < _sets; s++)
-            PhiloxTile.Words(_set, in key, stream, tile, (uint)(Features + s), ref Unsafe.Add(ref setWords, s * TileSamples));
-    }
-
-    private static void FillPlain(ref readonly Feature feature, ref int words, ref int presence, ref float row)
-    {
-        for (int j = 0; j < TileSamples; j++)
-            Unsafe.Add(ref row, j) = feature.Present(Unsafe.Add(ref presence, j)) ? feature.Value(Unsafe.Add(ref words, j)) : 0;
-    }
-
-    private static void Fill256(ref readonly Feature feature, ref int words, ref int presence, ref float row)
-    {
-        var low = Vector256.Create(feature.Low);
-        var last = Vector256.Create(feature.Last);
-        var scale = Vector256.Create(feature.Scale);
-        var offset = Vector256.Create(feature.Offset);
-        for (nuint j = 0; j < TileSamples; j += 8)
+        for (int s = 0; s < Sets; s++)
+            PhiloxTile.Words(_set, in key, stream, tile, (uint)(Features + s), buffer.SetWords + (s * TileSamples));
+        if (_tossed.Length < _features.Length)
         {
-            var word = Vector256.LoadUnsafe(ref words, j);
-            var draw = Vector256.LoadUnsafe(ref presence, j);
-            var absent = Vector256.GreaterThan(low, draw) | Vector256.GreaterThan(draw, last);
-            var value = Vector256.FusedMultiplyAdd(Vector256.ConvertToSingle(word), scale, offset);
-            Vector256.AndNot(value.AsInt32(), absent).AsSingle().StoreUnsafe(ref row, j);
+            foreach (ref readonly var feature in _features.AsSpan())
+            {
+                if (feature.Set >= 0)
+                    buffer.Masks[feature.Index] = new PresenceMasks(Within(buffer.SetWords + (feature.Set * TileSamples), feature.Low, feature.Last), 0);
+                else if (feature.Always)
+                    buffer.Masks[feature.Index] = new PresenceMasks(ulong.MaxValue, 0);
+            }
+        }
+
+        for (int t = 0; t < _tossed.Length; t += 2)
+            PhiloxTile.Masks(_set, in key, stream, tile, in _features[_tossed[t]], in _features[_tossed[Math.Min(t + 1, _tossed.Length - 1)]], buffer.Masks);
+    }
+
+    // The values of some hundred draws, from those of a feature on: sample after sample, feature after feature. 0 is a draw that came out absent.
+    private int NextDraws(ref readonly PhiloxKey key, RandomStream stream, long tile, ref int next, bool skipDense, DrawBuffer buffer)
+    {
+        int count = 0;
+        int ties = 0;
+        for (; next < _features.Length && count <= DrawBuffer.BatchDraws; next++)
+        {
+            if (_features[next].Dense)
+            {
+                if (skipDense)
+                    continue;
+                if (count > 0)
+                    break;
+                return DenseDraws(in key, stream, tile, in _features[next++], buffer);
+            }
+
+            var (maybe, tied) = buffer.Masks[next];
+            for (ulong left = tied; left != 0; left &= left - 1)
+                buffer.Ties[ties++] = count + BitOperations.PopCount(maybe & ((left & (0 - left)) - 1));
+            count += DrawBuffer.Append(_set, maybe, next * TileSamples, buffer.Draws + count);
+        }
+
+        DrawWords(in key, stream, tile, count, ties, buffer);
+        return count;
+    }
+
+    private void DrawWords(ref readonly PhiloxKey key, RandomStream stream, long tile, int count, int ties, DrawBuffer buffer)
+    {
+        PhiloxTile.WordsAt(_set, in key, stream, tile, buffer.Draws, count, buffer.Words);
+        Values(buffer.Words, buffer.Values, count);
+        for (int t = 0; t < ties; t++)
+        {
+            int at = buffer.Ties[t];
+            ref readonly var feature = ref _features[buffer.Draws[at] / TileSamples];
+            buffer.Values[at] = buffer.Words[at] < feature.Rest ? feature.TieValue.At(buffer.Words[at]) : 0;
         }
     }
 
-    // Bit j of the result: the feature is present in sample j of the tile.
-    private ulong Presence(ref readonly Feature feature, ref int presence)
+    // The draws of a feature that is present so often that all samples' words are drawn.
+    private int DenseDraws(ref readonly PhiloxKey key, RandomStream stream, long tile, ref readonly Feature feature, DrawBuffer buffer)
+    {
+        FillRow(in key, stream, tile, in feature, buffer.Row, buffer);
+        int count = DrawBuffer.Append(_set, buffer.Masks[feature.Index].Maybe, feature.Index * TileSamples, buffer.Draws);
+        for (int e = 0; e < count; e++)
+            buffer.Values[e] = buffer.Row[buffer.Draws[e] % TileSamples];
+        return count;
+    }
+
+    // The value of a draw that its byte decided is the same function of the word for every feature.
+    private void Values(int* words, float* values, int count)
+    {
+        var line = _features[0].Value;
+        if (_set == InstructionSet.Portable)
+        {
+            for (int e = 0; e < count; e++)
+                values[e] = line.At(words[e]);
+            return;
+        }
+
+        var (scale, offset) = (Vector256.Create(line.Scale), Vector256.Create(line.Offset));
+        for (int e = 0; e < count; e += 8)
+            Vector256.FusedMultiplyAdd(Vector256.ConvertToSingle(Vector256.Load(words + e)), scale, offset).Store(values + e);
+    }
+
+    // All 64 samples of one feature.
+    private void FillRow(ref readonly PhiloxKey key, RandomStream stream, long tile, ref readonly Feature feature, float* row, DrawBuffer buffer)
+    {
+        var (maybe, ties) = buffer.Masks[feature.Index];
+        PhiloxTile.Words(_set, in key, stream, tile, (uint)feature.Index, buffer.Words);
+        Values(buffer.Words, row, TileSamples);
+        if (maybe != ulong.MaxValue)
+            Keep(maybe, row);
+        for (; ties != 0; ties &= ties - 1)
+        {
+            int sample = BitOperations.TrailingZeroCount(ties);
+            row[sample] = buffer.Words[sample] < feature.Rest ? feature.TieValue.At(buffer.Words[sample]) : 0;
+        }
+    }
+
+    private void Keep(ulong mask, float* row)
+    {
+        if (_set == InstructionSet.Portable)
+        {
+            for (int j = 0; j < TileSamples; j++)
+                row[j] = (mask >> j & 1) != 0 ? row[j] : 0;
+            return;
+        }
+
+        var bits = Vector256.Create(1, 2, 4, 8, 16, 32, 64, 128);
+        for (int j = 0; j < TileSamples; j += 8)
+        {
+            var present = Vector256.Equals(Vector256.Create((int)(byte)(mask >> j)) & bits, bits);
+            (Vector256.Load(row + j).AsInt32() & present).AsSingle().Store(row + j);
+        }
+    }
+
+    // Bit j of the result: word j is within the interval.
+    private ulong Within(int* words, int low, int last)
     {
         ulong mask = 0;
         if (_set == InstructionSet.Portable)
         {
             for (int j = 0; j < TileSamples; j++)
-                mask |= (feature.Present(Unsafe.Add(ref presence, j)) ? 1UL : 0) << j;
+                mask |= (words[j] >= low && words[j] <= last ? 1UL : 0) << j;
             return mask;
         }
 
-        var low = Vector256.Create(feature.Low);
-        var last = Vector256.Create(feature.Last);
-        for (nuint j = 0; j < TileSamples; j += 8)
+        for (int j = 0; j < TileSamples; j += 8)
         {
-            var draw = Vector256.LoadUnsafe(ref presence, j);
-            var absent = Vector256.GreaterThan(low, draw) | Vector256.GreaterThan(draw, last);
-            mask |= (ulong)(~absent.ExtractMostSignificantBits() & 0xFF) << (int)j;
+            var word = Vector256.Load(words + j);
+            var outside = Vector256.GreaterThan(Vector256.Create(low), word) | Vector256.GreaterThan(word, Vector256.Create(last));
+            mask |= (ulong)(~outside.ExtractMostSignificantBits() & 0xFF) << j;
         }
 
         return mask;
-    }
-
-    private static uint Threshold(double density) => (uint)Math.Max(1, Math.Round(density * WordRange));
-
-    /// <summary>How one feature is drawn.</summary>
-    private readonly struct Feature
-    {
-        /// <summary>Index of its set, or −1: then its own word decides its presence.</summary>
-        public int Set { get; private init; }
-
-        /// <summary>Present when the deciding word is at least this…</summary>
-        public int Low { get; private init; }
-
-        /// <summary>…and at most this.</summary>
-        public int Last { get; private init; }
-
-        /// <summary>Value = Scale · word + Offset.</summary>
-        public float Scale { get; private init; }
-
-        /// <summary>Value of word 0.</summary>
-        public float Offset { get; private init; }
-
-        public static Feature Independent(uint threshold, ValueRange range) => Of(-1, 0, threshold, threshold, range);
-
-        public static Feature Member(int set, uint low, uint high, ValueRange range) => Of(set, low, high, 1U << 31, range);
-
-        public bool Present(int draw) => draw >= Low && draw <= Last;
-
-        public float Value(int word) => MathF.FusedMultiplyAdd(word, Scale, Offset);
-
-        private static Feature Of(int set, uint low, uint high, uint values, ValueRange range)
-        {
-            // v = (r + ½)/T on (0, 1), or 2v − 1 on (−1, 1); the scale gives way until rounding stays within the range.
-            double step = range == ValueRange.Signed ? 2.0 / values : 1.0 / values;
-            var (scale, offset) = ((float)step, (float)((step / 2) - (range == ValueRange.Signed ? 1 : 0)));
-            while (MathF.FusedMultiplyAdd((int)(values - 1), scale, offset) > 1)
-                scale = MathF.BitDecrement(scale);
-            return new Feature { Set = set, Low = (int)low, Last = (int)(high - 1), Scale = scale, Offset = offset };
-        }
     }
 }

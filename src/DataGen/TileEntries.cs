@@ -1,26 +1,36 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using ToyPipeline.Core.Formats;
 
 namespace ToyPipeline.DataGen;
 
 /// <summary>The present features of a tile of samples, gathered feature by feature and read sample by sample.</summary>
-internal sealed class TileEntries(int features)
+internal sealed unsafe class TileEntries(int features)
 {
     private readonly int[] _counts = new int[FeatureSampler.TileSamples];
-    private readonly int[] _columns = new int[FeatureSampler.TileSamples * features];
-    private readonly float[] _values = new float[FeatureSampler.TileSamples * features];
+    private readonly int[] _columns = GC.AllocateArray<int>(FeatureSampler.TileSamples * features, pinned: true);
+    private readonly float[] _values = GC.AllocateArray<float>(FeatureSampler.TileSamples * features, pinned: true);
 
     public void Clear() => Array.Clear(_counts);
 
+    /// <summary>Adds a feature to a sample, unless its value is 0.</summary>
     public void Add(int sample, int feature, float value)
     {
-        int at = (sample * features) + _counts[sample]++;
-        _columns[at] = feature;
-        _values[at] = value;
+        ref int count = ref _counts[sample];
+        int at = (sample * features) + count;
+        Columns(0)[at] = feature;
+        Values(0)[at] = value;
+        count += value != 0 ? 1 : 0;
     }
 
-    public Span<int> Columns(int sample) => _columns.AsSpan(sample * features, _counts[sample]);
+    /// <summary>Number of features present in a sample.</summary>
+    public int Count(int sample) => _counts[sample];
 
-    public ReadOnlySpan<float> Values(int sample) => _values.AsSpan(sample * features, _counts[sample]);
+    /// <summary>The features present in a sample, ascending.</summary>
+    public int* Columns(int sample) => (int*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_columns)) + (sample * features);
+
+    /// <summary>Their values.</summary>
+    public float* Values(int sample) => (float*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_values)) + (sample * features);
 }
 
 /// <summary>A growing <see cref="Csr"/> whose memory is used again.</summary>
@@ -34,8 +44,11 @@ internal sealed class CsrBuilder(int columns)
 
     public void Clear() => _rows = _entries = 0;
 
-    public void AddRow(ReadOnlySpan<int> rowColumns, ReadOnlySpan<float> rowValues)
+    /// <summary>Appends the present features of a sample.</summary>
+    public unsafe void AddRow(TileEntries entries, int sample)
     {
+        var rowColumns = new ReadOnlySpan<int>(entries.Columns(sample), entries.Count(sample));
+        var rowValues = new ReadOnlySpan<float>(entries.Values(sample), entries.Count(sample));
         if (_rows + 1 >= _rowStart.Length)
             Array.Resize(ref _rowStart, 2 * _rowStart.Length);
         if (_entries + rowColumns.Length > _columns.Length)

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using TorchSharp;
 using ToyPipeline.Core.Experiments;
+using ToyPipeline.DataGen;
 using static TorchSharp.torch;
 
 namespace ToyPipeline.Training;
@@ -79,10 +80,15 @@ internal sealed class AutogradObjective : IObjective
             using var own = _batch[instance];
             var rows = MemoryMarshal.Cast<byte, float>(own.bytes);
             float[] tile = new float[n * SampleSource.TileSamples];
-            int[] scratch = new int[source.ScratchWords];
+            var buffer = new DrawBuffer(n, source.Sets);
             for (int t = 0; t < SampleSource.Tiles(batch); t++)
             {
-                source.FillTile(step, t, tile, scratch);
+                unsafe
+                {
+                    fixed (float* x = tile)
+                        source.FillTile(step, t, x, buffer);
+                }
+
                 int first = t * SampleSource.TileSamples;
                 for (int j = 0; j < Math.Min(SampleSource.TileSamples, batch - first); j++)
                 {

@@ -5,13 +5,16 @@ using ToyPipeline.DataGen;
 namespace ToyPipeline.Training;
 
 /// <summary>Where the samples of a training step come from, tile by tile. Threads may share it.</summary>
-internal abstract class SampleSource
+internal abstract unsafe class SampleSource
 {
     /// <summary>Samples in a tile.</summary>
     public const int TileSamples = FeatureSampler.TileSamples;
 
-    /// <summary>Words of working space that <see cref="FillTile"/> needs.</summary>
-    public abstract int ScratchWords { get; }
+    /// <summary>Number of correlated and anticorrelated sets, for which a <see cref="DrawBuffer"/> must have room.</summary>
+    public abstract int Sets { get; }
+
+    /// <summary>Share of samples in which no feature is present.</summary>
+    public abstract double EmptyShare { get; }
 
     /// <summary>Whether so many features are present that lists of them do not pay.</summary>
     public abstract bool Dense { get; }
@@ -23,53 +26,87 @@ internal abstract class SampleSource
     /// <param name="step">Training step, from 0.</param>
     /// <param name="tile">Tile within the batch; of the last one the samples beyond the batch are not to be used.</param>
     /// <param name="x">Receives the values, [features, 64].</param>
-    /// <param name="scratch">Working space.</param>
-    public abstract void FillTile(long step, int tile, Span<float> x, Span<int> scratch);
+    /// <param name="buffer">Working space.</param>
+    public abstract void FillTile(long step, int tile, float* x, DrawBuffer buffer);
+
+    /// <summary>The same tile without its empty samples.</summary>
+    /// <param name="step">Training step, from 0.</param>
+    /// <param name="tile">Tile within the batch.</param>
+    /// <param name="samples">Which samples of the tile are wanted, one bit each.</param>
+    /// <param name="x">Receives the samples that are not empty side by side, [features, stride]; must be 0.</param>
+    /// <param name="stride">Length of a row.</param>
+    /// <param name="buffer">Working space.</param>
+    /// <returns>Number of samples filled in.</returns>
+    public abstract int FillPresent(long step, int tile, ulong samples, float* x, int stride, DrawBuffer buffer);
 
     /// <summary>The same tile without the zeros: the present features of each sample.</summary>
-    public abstract void FillEntries(long step, int tile, TileEntries entries, Span<int> scratch);
+    public abstract void FillEntries(long step, int tile, TileEntries entries, DrawBuffer buffer);
 
     /// <summary>Tiles that a batch takes.</summary>
     public static int Tiles(int batch) => (batch + TileSamples - 1) / TileSamples;
 }
 
 /// <summary>Fresh samples at every step: sample j of step t has index t·stride + j, where the stride is the batch rounded up to whole tiles.</summary>
-internal sealed class StreamSource(FeatureSampler sampler, ulong seed, int batch) : SampleSource
+internal sealed unsafe class StreamSource(FeatureSampler sampler, ulong seed, int batch) : SampleSource
 {
     private readonly PhiloxKey _key = new(seed);
     private readonly int _tiles = Tiles(batch);
 
-    public override int ScratchWords => sampler.ScratchWords;
+    public override int Sets => sampler.Sets;
+
+    public override double EmptyShare => sampler.EmptyShare;
 
     public override bool Dense => sampler.MeanDensity >= DenseFrom;
 
-    public override void FillTile(long step, int tile, Span<float> x, Span<int> scratch) =>
-        sampler.FillTile(in _key, RandomStream.Training, (step * _tiles) + tile, x, scratch);
+    public override void FillTile(long step, int tile, float* x, DrawBuffer buffer) =>
+        sampler.FillTile(in _key, RandomStream.Training, (step * _tiles) + tile, x, buffer);
 
-    public override void FillEntries(long step, int tile, TileEntries entries, Span<int> scratch) =>
-        sampler.FillEntries(in _key, RandomStream.Training, (step * _tiles) + tile, entries, scratch);
+    public override int FillPresent(long step, int tile, ulong samples, float* x, int stride, DrawBuffer buffer) =>
+        sampler.FillPresent(in _key, RandomStream.Training, (step * _tiles) + tile, samples, x, stride, buffer);
+
+    public override void FillEntries(long step, int tile, TileEntries entries, DrawBuffer buffer) =>
+        sampler.FillEntries(in _key, RandomStream.Training, (step * _tiles) + tile, entries, buffer);
 }
 
 /// <summary>A finite dataset that training cycles through in order: sample j of step t is row (t·batch + j) mod samples.</summary>
-internal sealed class DatasetSource(TrainingDataset dataset, int batch) : SampleSource
+internal sealed unsafe class DatasetSource(TrainingDataset dataset, int batch) : SampleSource
 {
-    public override int ScratchWords => 0;
+    public override int Sets => 0;
+
+    public override double EmptyShare => dataset.EmptyShare;
 
     public override bool Dense => dataset.MeanDensity >= DenseFrom;
 
-    public override void FillTile(long step, int tile, Span<float> x, Span<int> scratch)
+    public override void FillTile(long step, int tile, float* x, DrawBuffer buffer)
     {
-        x[..(dataset.Features * TileSamples)].Clear();
+        new Span<float>(x, dataset.Features * TileSamples).Clear();
         long row = FirstRow(step, tile);
         for (int j = 0; j < TileSamples; j++, row = Next(row))
         {
             var (columns, values) = dataset.Row(row);
             for (int e = 0; e < columns.Length; e++)
-                x[(columns.Span[e] * TileSamples) + j] = values.Span[e];
+                x[(columns[e] * TileSamples) + j] = values[e];
         }
     }
 
-    public override void FillEntries(long step, int tile, TileEntries entries, Span<int> scratch)
+    public override int FillPresent(long step, int tile, ulong samples, float* x, int stride, DrawBuffer buffer)
+    {
+        int filled = 0;
+        long row = FirstRow(step, tile);
+        for (; samples != 0; samples >>= 1, row = Next(row))
+        {
+            if ((samples & 1) == 0)
+                continue;
+            var (columns, values) = dataset.Row(row);
+            for (int e = 0; e < columns.Length; e++)
+                x[(columns[e] * stride) + filled] = values[e];
+            filled += columns.IsEmpty ? 0 : 1;
+        }
+
+        return filled;
+    }
+
+    public override void FillEntries(long step, int tile, TileEntries entries, DrawBuffer buffer)
     {
         entries.Clear();
         long row = FirstRow(step, tile);
@@ -77,7 +114,7 @@ internal sealed class DatasetSource(TrainingDataset dataset, int batch) : Sample
         {
             var (columns, values) = dataset.Row(row);
             for (int e = 0; e < columns.Length; e++)
-                entries.Add(j, columns.Span[e], values.Span[e]);
+                entries.Add(j, columns[e], values[e]);
         }
     }
 
@@ -99,6 +136,7 @@ internal sealed class TrainingDataset
         _shards = shards;
         _shardSamples = shards[0].Rows;
         MeanDensity = shards.Sum(shard => (double)shard.Entries) / ((double)samples * features);
+        EmptyShare = shards.Sum(shard => (double)Empty(shard)) / samples;
     }
 
     public int Features { get; }
@@ -107,6 +145,9 @@ internal sealed class TrainingDataset
 
     /// <summary>Share of features that are present, over all samples.</summary>
     public double MeanDensity { get; }
+
+    /// <summary>Share of samples in which no feature is present.</summary>
+    public double EmptyShare { get; }
 
     /// <summary>Reads and checks the dataset in <paramref name="folder"/>.</summary>
     /// <exception cref="Core.InvalidInputException">A shard is missing, changed or damaged.</exception>
@@ -118,13 +159,35 @@ internal sealed class TrainingDataset
         return new TrainingDataset(manifest.Features, manifest.Samples, [.. manifest.Shards.Select(shard => manifest.LoadShard(folder, shard))]);
     }
 
+    private static int Empty(Csr shard)
+    {
+        var starts = shard.RowStart.Span;
+        int empty = 0;
+        for (int row = 0; row < shard.Rows; row++)
+            empty += starts[row] == starts[row + 1] ? 1 : 0;
+        return empty;
+    }
+
     /// <summary>The present features of a row: their columns and values.</summary>
-    public (ReadOnlyMemory<int> Columns, ReadOnlyMemory<float> Values) Row(long row)
+    public SparseRow Row(long row)
     {
         var shard = _shards[row / _shardSamples];
         int local = (int)(row % _shardSamples);
         int start = shard.RowStart.Span[local];
         int count = shard.RowStart.Span[local + 1] - start;
-        return (shard.ColumnIndices.Slice(start, count), shard.Values.Slice(start, count));
+        return new SparseRow(shard.ColumnIndices.Span.Slice(start, count), shard.Values.Span.Slice(start, count));
+    }
+}
+
+/// <summary>The present features of a sample, and their values.</summary>
+internal readonly ref struct SparseRow(ReadOnlySpan<int> columns, ReadOnlySpan<float> values)
+{
+    private readonly ReadOnlySpan<int> _columns = columns;
+    private readonly ReadOnlySpan<float> _values = values;
+
+    public void Deconstruct(out ReadOnlySpan<int> columns, out ReadOnlySpan<float> values)
+    {
+        columns = _columns;
+        values = _values;
     }
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using ToyPipeline.Core.Experiments;
+using ToyPipeline.DataGen;
 using static TorchSharp.torch;
 
 namespace ToyPipeline.Training.Tests;
@@ -25,7 +26,7 @@ public sealed class AutogradObjectiveTests
         float[] tile = new float[n * SampleSource.TileSamples], rows = new float[batch * n];
         for (int t = 0; t < SampleSource.Tiles(batch); t++)
         {
-            source.FillTile(step, t, tile, new int[source.ScratchWords]);
+            Tiles.Fill(source, step, t, tile, new DrawBuffer(n, source.Sets));
             for (int j = 0; j < SampleSource.TileSamples && (t * SampleSource.TileSamples) + j < batch; j++)
             {
                 for (int f = 0; f < n; f++)

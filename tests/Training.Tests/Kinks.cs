@@ -1,4 +1,5 @@
 using ToyPipeline.Core.Experiments;
+using ToyPipeline.DataGen;
 
 namespace ToyPipeline.Training.Tests;
 
@@ -23,13 +24,13 @@ internal static class Kinks
         var source = ensemble.Sources[instance];
         int batch = ensemble.Training.Batch;
         float[] tile = new float[n * SampleSource.TileSamples];
-        int[] scratch = new int[source.ScratchWords];
+        var buffer = new DrawBuffer(n, source.Sets);
         double[] h = new double[m], squares = new double[m];
         for (int sample = 0; sample < batch; sample++)
         {
             int lane = sample % SampleSource.TileSamples;
             if (lane == 0)
-                source.FillTile(step, sample / SampleSource.TileSamples, tile, scratch);
+                Tiles.Fill(source, step, sample / SampleSource.TileSamples, tile, buffer);
             Array.Clear(h);
             Array.Clear(squares);
             for (int i = 0; i < n; i++)

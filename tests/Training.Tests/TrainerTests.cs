@@ -117,7 +117,7 @@ public sealed class TrainerTests
             for (int j = 0; j < batch; j++)
             {
                 if (j % SampleSource.TileSamples == 0)
-                    source.FillTile(step, j / SampleSource.TileSamples, tile, []);
+                    Tiles.Fill(source, step, j / SampleSource.TileSamples, tile, new DrawBuffer(3, 0));
                 int row = (int)(((step * batch) + j) % samples);
                 for (int f = 0; f < 3; f++)
                 {

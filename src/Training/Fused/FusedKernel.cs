@@ -1,4 +1,5 @@
 using ToyPipeline.Core.Experiments;
+using ToyPipeline.DataGen;
 
 namespace ToyPipeline.Training.Fused;
 
@@ -82,20 +83,13 @@ internal abstract unsafe class FusedKernel(ModelSpec model, int batch)
 }
 
 /// <summary>Working space of one worker.</summary>
-internal sealed class Scratch(FusedKernel kernel, int words, int features) : IDisposable
+internal sealed class Scratch(FusedKernel kernel, int features, int sets) : IDisposable
 {
     public AlignedBuffer Floats { get; } = new(kernel.ScratchFloats);
 
-    /// <summary>64 integers.</summary>
-    public AlignedBuffer Counts { get; } = new(SampleSource.TileSamples);
+    public DrawBuffer Draws { get; } = new(features, sets);
 
-    public int[] Words { get; } = new int[words];
+    public TileEntries Entries { get; } = new(features);
 
-    public DataGen.TileEntries Entries { get; } = new(features);
-
-    public void Dispose()
-    {
-        Floats.Dispose();
-        Counts.Dispose();
-    }
+    public void Dispose() => Floats.Dispose();
 }

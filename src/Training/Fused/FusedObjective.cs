@@ -200,7 +200,7 @@ internal sealed unsafe class FusedObjective : IObjective
 
     private sealed class Workspace(FusedKernel kernel, Ensemble ensemble, int slices, int parameters) : IDisposable
     {
-        public Scratch Scratch { get; } = new(kernel, ensemble.Sources.Max(source => source.ScratchWords), ensemble.Spec.Features);
+        public Scratch Scratch { get; } = new(kernel, ensemble.Spec.Features, ensemble.Sources.Max(source => source.Sets));
 
         public AlignedBuffer State { get; } = new(kernel.StateFloats);
 

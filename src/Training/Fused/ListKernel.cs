@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace ToyPipeline.Training.Fused;
 
 /// <summary>Sums over the rows of W that a list names: an entry is the place of a row and a value. Up to four vectors of a row at a time.</summary>
@@ -129,6 +131,7 @@ internal static unsafe class ListKernel<TOps, TVector>
         Store<TCount>(dh, d0, d1, d2, d3);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static (TVector, TVector, TVector, TVector) Load<TCount>(float* p)
         where TCount : struct, IVectorCount =>
         (TOps.Load(p),
@@ -136,6 +139,7 @@ internal static unsafe class ListKernel<TOps, TVector>
         TCount.Value > 2 ? TOps.Load(p + (2 * TOps.Lanes)) : TOps.Zero,
         TCount.Value > 3 ? TOps.Load(p + (3 * TOps.Lanes)) : TOps.Zero);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Store<TCount>(float* p, TVector v0, TVector v1, TVector v2, TVector v3)
         where TCount : struct, IVectorCount
     {
@@ -149,6 +153,7 @@ internal static unsafe class ListKernel<TOps, TVector>
     }
 
     // p += factor · v
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void AddTo<TCount>(float* p, TVector factor, TVector v0, TVector v1, TVector v2, TVector v3)
         where TCount : struct, IVectorCount
     {

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace ToyPipeline.Training.Fused;
 
 /// <summary>
@@ -9,25 +11,26 @@ internal static unsafe class NarrowKernel<TOps, TVector, THidden>
     where TVector : struct
     where THidden : struct, IVectorCount
 {
-    private const int Tile = SampleSource.TileSamples;
-
     /// <summary>Samples in a block.</summary>
     public static int Samples => 2 * TOps.Lanes;
 
     /// <summary>Adds loss and gradient of one block.</summary>
     /// <param name="model">Shape and place of the parameters and sums.</param>
-    /// <param name="x">First sample of the block, rows of 64 samples.</param>
+    /// <param name="x">First sample of the block, [features, stride].</param>
     /// <param name="valid">1 for samples of the batch and 0 for what fills up its last tile; null where all are of the batch.</param>
     /// <param name="sum">Loss so far, Σ q_i (t_i − y_i).</param>
     /// <returns>The loss with the block's added.</returns>
+    // On its own: within a larger method the compiler runs out of its budget for inlining.
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public static TVector Run(in TileParts model, float* x, float* valid, TVector sum)
     {
         int lanes = TOps.Lanes;
         int n = model.N;
+        int stride = model.Stride;
         var (h00, h01, h10, h11, h20, h21) = (TOps.Zero, TOps.Zero, TOps.Zero, TOps.Zero, TOps.Zero, TOps.Zero);
         float* xi = x;
         float* w = model.W;
-        for (int i = 0; i < n; i++, xi += Tile, w += THidden.Value)
+        for (int i = 0; i < n; i++, xi += stride, w += THidden.Value)
         {
             // h_k = Σ_i W_ik x_i
             var (x0, x1) = (TOps.Load(xi), TOps.Load(xi + lanes));
@@ -65,7 +68,7 @@ internal static unsafe class NarrowKernel<TOps, TVector, THidden>
         bool relu = model.ReluOutput;
         bool absolute = model.AbsoluteValue;
         xi = x;
-        for (int i = 0; i < n; i++, xi += Tile, decoder += THidden.Value, sums += THidden.Value * lanes, db += lanes)
+        for (int i = 0; i < n; i++, xi += stride, decoder += THidden.Value, sums += THidden.Value * lanes, db += lanes)
         {
             // z_i = b_i + Σ_k D_ik h_k
             var z0 = TOps.Broadcast(b[i]);
@@ -133,7 +136,7 @@ internal static unsafe class NarrowKernel<TOps, TVector, THidden>
         // ∂L/∂W_ik = x_i ∂L/∂h_k
         xi = x;
         sums = model.DW;
-        for (int i = 0; i < n; i++, xi += Tile, sums += THidden.Value * lanes)
+        for (int i = 0; i < n; i++, xi += stride, sums += THidden.Value * lanes)
         {
             var (x0, x1) = (TOps.Load(xi), TOps.Load(xi + lanes));
             AddTo(sums, x0, d00, x1, d01);
@@ -147,6 +150,7 @@ internal static unsafe class NarrowKernel<TOps, TVector, THidden>
     }
 
     // sum += a0 b0 + a1 b1
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void AddTo(float* sum, TVector a0, TVector b0, TVector a1, TVector b1) =>
         TOps.Store(TOps.MultiplyAdd(a0, b0, TOps.MultiplyAdd(a1, b1, TOps.Load(sum))), sum);
 }
@@ -158,11 +162,17 @@ internal readonly unsafe struct TileParts
 
     public required int M { get; init; }
 
+    /// <summary>Samples from one row of x to the next.</summary>
+    public required int Stride { get; init; }
+
     public required bool ReluHidden { get; init; }
 
     public required bool ReluOutput { get; init; }
 
     public required bool AbsoluteValue { get; init; }
+
+    /// <summary>What a block needs besides registers.</summary>
+    public required float* Scratch { get; init; }
 
     /// <summary>Encoder, [n, m].</summary>
     public required float* W { get; init; }

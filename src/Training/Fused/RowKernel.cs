@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using ToyPipeline.Core.Experiments;
@@ -7,7 +8,7 @@ namespace ToyPipeline.Training.Fused;
 /// <summary>
 /// The kernel of larger models: vectors run over hidden dimensions (or, in the decoder, over features), sample by sample.
 /// Absent inputs are never looked at by the encoder, and outputs that the ReLU switched off never by the backward pass:
-/// both go by lists of what is there. Dense inputs go through blocked products instead.
+/// both go by lists of what is there. Where most is there, blocked products are cheaper and take over.
 /// </summary>
 /// <remarks>
 /// Rows of W are padded to whole vectors, [n, mp]; the decoder is packed in panels of two vectors of features, [np / P, m, P], P = 2 · lanes.
@@ -20,7 +21,10 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
     private const int Tile = SampleSource.TileSamples;
 
     // Samples that the decoder and the backward pass take at once.
-    private const int Block = 16;
+    private const int Block = 32;
+
+    // Share of outputs that are on up to which lists of them pay.
+    private const double ListsUpTo = 0.35;
 
     // Bytes of the first-level cache that a group's rows of D and of its gradient may take.
     private const int GroupBytes = 12 << 10;
@@ -30,11 +34,14 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
     private readonly int _group; // features of a group of panels
     private readonly int[] _places; // i · mp for every feature, [np]; pinned
 
+    private readonly float[] _zeros; // [mp]; pinned
+
     public RowKernel(ModelSpec model, int batch) : base(model, batch)
     {
         _rows = RoundUp(model.Hidden, TOps.Lanes);
         _columns = RoundUp(model.Features, Panel);
         _group = Math.Max(1, GroupBytes / (2 * sizeof(float) * _rows) / Panel) * Panel;
+        _zeros = GC.AllocateArray<float>(_rows, pinned: true);
         _places = GC.AllocateArray<int>(_columns, pinned: true);
         for (int i = 0; i < _columns; i++)
             _places[i] = i * _rows;
@@ -43,18 +50,18 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
     // State: W [n, mp], W2 [n, mp] where there is one, panels [np, m], b [np], c [np].
     public override long StateFloats => ((long)Matrices * N * _rows) + ((long)_columns * M) + (2 * _columns);
 
-    // Accumulator: dW [n, mp], dW2 [n, mp] where there is one, db [np].
-    public override long AccumulatorFloats => ((long)Matrices * N * _rows) + _columns;
+    // Accumulator: dW [n, mp], dW2 [n, mp] where there is one, what blocks add to the decoder's in panels [np, m], db [np].
+    public override long AccumulatorFloats => ((long)Matrices * N * _rows) + ((long)_columns * M) + _columns;
 
-    // Scratch: x [64, np], x transposed [n, 64], h [64, mp], dh [64, mp], z [16, P], lists [16, group + lanes] of values and of places.
+    // Scratch: x [64, np], x transposed [n, 64], h [64, mp], dh [64, mp], h transposed [m, 64], q [32, group], a list of values and of places.
     public override long ScratchFloats =>
-        ((long)Tile * (_columns + N)) + (2L * Tile * _rows) + (Block * Panel) + (2L * Block * ListStride);
+        ((long)Tile * (_columns + N + (2 * _rows) + M)) + (Block * _group) + (2L * (_group + TOps.Lanes));
 
     private static int Panel => 2 * TOps.Lanes;
 
     private int Matrices => AbsoluteValue ? 2 : 1;
 
-    private int ListStride => _group + TOps.Lanes;
+    private float* Zeros => (float*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_zeros));
 
     private int* Places => (int*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_places));
 
@@ -89,7 +96,7 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
             if (ReluHidden)
                 Gate(parts.H, parts.DH, count * _rows);
             if (source.Dense)
-                BlockKernel<TOps, TVector>.AddOuter(parts.XTransposed, N, count, parts.DH, parts.DW, _rows);
+                BlockKernel<TOps, TVector>.Multiply(parts.XTransposed, Tile, N, count, parts.DH, _rows, _rows, parts.DW, _rows, parts.DW, _rows);
             else
                 BackwardSparse(count, in parts, scratch);
         }
@@ -102,7 +109,9 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
         Rows.Unpad(accumulator, gradient.WPointer, N, M, _rows);
         if (AbsoluteValue)
             Rows.Unpad(accumulator + ((long)N * _rows), gradient.W2Pointer, N, M, _rows);
-        new ReadOnlySpan<float>(accumulator + ((long)Matrices * N * _rows), N).CopyTo(new Span<float>(gradient.BPointer, N));
+        float* panels = accumulator + ((long)Matrices * N * _rows);
+        Rows.AddPacked(panels, gradient.Decoder, N, M, Panel);
+        new ReadOnlySpan<float>(panels + ((long)_columns * M), N).CopyTo(new Span<float>(gradient.BPointer, N));
     }
 
     private float* Panels(float* state) => state + ((long)Matrices * N * _rows);
@@ -113,23 +122,21 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
     private void EncodeSparse(SampleSource source, long step, int tile, int count, in Parts parts, Scratch scratch)
     {
         var entries = scratch.Entries;
-        source.FillEntries(step, tile, entries, scratch.Words);
+        source.FillEntries(step, tile, entries, scratch.Draws);
         new Span<float>(parts.X, checked(count * _columns)).Clear();
         for (int s = 0; s < count; s++)
         {
-            fixed (int* columns = entries.Columns(s))
-            fixed (float* values = entries.Values(s))
+            int* columns = entries.Columns(s);
+            float* values = entries.Values(s);
+            int present = entries.Count(s);
+            float* x = parts.X + ((long)s * _columns);
+            for (int e = 0; e < present; e++)
             {
-                int present = entries.Columns(s).Length;
-                float* x = parts.X + ((long)s * _columns);
-                for (int e = 0; e < present; e++)
-                {
-                    x[columns[e]] = values[e];
-                    columns[e] = Places[columns[e]];
-                }
-
-                ListKernel<TOps, TVector>.AddRows(parts.W, columns, values, present, parts.H + (s * _rows), _rows);
+                x[columns[e]] = values[e];
+                columns[e] *= _rows;
             }
+
+            ListKernel<TOps, TVector>.AddRows(parts.W, columns, values, present, parts.H + (s * _rows), _rows);
         }
     }
 
@@ -138,25 +145,22 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
     {
         var entries = scratch.Entries;
         for (int s = 0; s < count; s++)
-        {
-            fixed (int* places = entries.Columns(s))
-            fixed (float* values = entries.Values(s))
-                ListKernel<TOps, TVector>.AddOuter(parts.DW, places, values, entries.Columns(s).Length, parts.DH + (s * _rows), _rows);
-        }
+            ListKernel<TOps, TVector>.AddOuter(parts.DW, entries.Columns(s), entries.Values(s), entries.Count(s), parts.DH + (s * _rows), _rows);
     }
 
     private void EncodeDense(SampleSource source, long step, int tile, int count, in Parts parts, Scratch scratch)
     {
-        source.FillTile(step, tile, new Span<float>(parts.XTransposed, N * Tile), scratch.Words);
+        source.FillTile(step, tile, parts.XTransposed, scratch.Draws);
         Rows.Transpose(parts.XTransposed, parts.X, N, _columns);
-        BlockKernel<TOps, TVector>.Product(parts.X, _columns, N, count, parts.W, parts.H, _rows);
+        BlockKernel<TOps, TVector>.Multiply(parts.X, _columns, count, N, parts.W, _rows, _rows, Zeros, 0, parts.H, _rows);
     }
 
-    // z = b + D h, then ∂L/∂h and ∂L/∂D of what is on: a group of panels and a block of samples at a time, so that the rows of D
-    // that the group's lists name, and their gradient, stay in the first-level cache.
+    // z = b + D h, then ∂L/∂h and ∂L/∂D: a group of panels and a block of samples at a time, so that the group's rows of D
+    // and their gradient stay in the first-level cache.
     private double Decode(int count, in Parts parts)
     {
         new Span<float>(parts.DH, count * _rows).Clear();
+        Transpose(parts.H, parts.HTransposed, count);
         double loss = 0;
         for (int group = 0; group < _columns; group += _group)
         {
@@ -164,50 +168,41 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
             for (int start = 0; start < count; start += Block)
             {
                 int samples = Math.Min(Block, count - start);
-                float* h = parts.H + (start * _rows);
-                new Span<int>(parts.Counts, Block).Clear();
+                int on = 0;
                 for (int first = group; first < end; first += Panel)
                 {
-                    BlockKernel<TOps, TVector>.Panel(parts.Panels + ((long)first * M), parts.Bias + first, h, _rows, M, samples, parts.Z);
-                    loss += Output(first, start, samples, in parts);
+                    float* q = parts.Q + (first - group);
+                    BlockKernel<TOps, TVector>.Multiply(
+                        parts.H + (start * _rows), _rows, samples, M, parts.Panels + ((long)first * M), Panel, Panel, parts.Bias + first, 0, q, _group);
+                    loss += Output(first, start, samples, q, ref on, in parts);
                 }
 
-                float* dh = parts.DH + (start * _rows);
-                for (int s = 0; s < samples; s++)
-                {
-                    int list = s * ListStride;
-                    ListKernel<TOps, TVector>.Backward(
-                        parts.Decoder, parts.DDecoder, parts.OnPlaces + list, parts.OnValues + list, parts.Counts[s],
-                        h + (s * _rows), dh + (s * _rows), _rows);
-                }
+                if (on > ListsUpTo * samples * (end - group))
+                    BackwardBlock(group, end, start, samples, in parts);
+                else
+                    BackwardLists(group, end, start, samples, in parts);
             }
         }
 
         return loss;
     }
 
-    // q_i = c_i (t_i − y_i) for a panel of features; of what is on it goes to each sample's list.
-    private double Output(int first, int start, int count, in Parts parts)
+    // q_i = c_i (t_i − y_i) in place of z_i for a panel of features, 0 where the output is off.
+    private double Output(int first, int start, int count, float* q, ref int on, in Parts parts)
     {
         int lanes = TOps.Lanes;
         int columns = _columns;
-        int stride = ListStride;
+        int stride = _group;
         bool relu = ReluOutput;
         bool absolute = AbsoluteValue;
         float* x = parts.X + ((long)start * columns) + first;
-        float* z = parts.Z;
-        float* values = parts.OnValues;
-        int* places = parts.OnPlaces;
-        int* counts = parts.Counts;
-        int* order = PackOrder.Table;
-        int* rows = Places + first;
         float* bias = parts.Bias + first;
         var (c0, c1) = (TOps.Load(bias + columns), TOps.Load(bias + columns + lanes));
         var (db0, db1, sum0, sum1) = (TOps.Zero, TOps.Zero, TOps.Zero, TOps.Zero);
-        uint all = uint.MaxValue >> (32 - lanes);
-        for (int s = 0; s < count; s++, x += columns, z += 2 * lanes, values += stride, places += stride)
+        int active = relu ? 0 : count * Panel;
+        for (int s = 0; s < count; s++, x += columns, q += stride)
         {
-            var (z0, z1) = (TOps.Load(z), TOps.Load(z + lanes));
+            var (z0, z1) = (TOps.Load(q), TOps.Load(q + lanes));
             var (t0, t1) = (TOps.Load(x), TOps.Load(x + lanes));
             if (absolute)
                 (t0, t1) = (TOps.Abs(t0), TOps.Abs(t1));
@@ -217,26 +212,65 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
             var (q0, q1) = (TOps.Multiply(c0, e0), TOps.Multiply(c1, e1));
             sum0 = TOps.MultiplyAdd(q0, e0, sum0);
             sum1 = TOps.MultiplyAdd(q1, e1, sum1);
-            uint on0 = all;
-            uint on1 = all;
             if (relu)
             {
-                (on0, on1) = (TOps.PositiveMask(z0), TOps.PositiveMask(z1));
+                active += BitOperations.PopCount(TOps.PositiveMask(z0)) + BitOperations.PopCount(TOps.PositiveMask(z1));
                 (q0, q1) = (TOps.WherePositive(z0, q0), TOps.WherePositive(z1, q1));
             }
 
             db0 = TOps.Add(db0, q0);
             db1 = TOps.Add(db1, q1);
-            int at = counts[s];
-            at += TOps.Pack(order, q0, on0, rows, values + at, places + at);
-            at += TOps.Pack(order, q1, on1, rows + lanes, values + at, places + at);
-            counts[s] = at;
+            TOps.Store(q0, q);
+            TOps.Store(q1, q + lanes);
         }
 
+        on += active;
         float* db = parts.Db + first;
         TOps.Store(TOps.Add(TOps.Load(db), db0), db);
         TOps.Store(TOps.Add(TOps.Load(db + lanes), db1), db + lanes);
         return (double)TOps.Sum(sum0) + TOps.Sum(sum1);
+    }
+
+    // ∂L/∂h += q D and ∂L/∂Dᵀ += hᵀ q for all outputs of a group.
+    private void BackwardBlock(int group, int end, int start, int samples, in Parts parts)
+    {
+        float* dh = parts.DH + (start * _rows);
+        BlockKernel<TOps, TVector>.Multiply(
+            parts.Q, _group, samples, Math.Min(end, N) - group, parts.Decoder + ((long)group * _rows), _rows, _rows, dh, _rows, dh, _rows);
+        for (int first = group; first < end; first += Panel)
+        {
+            float* sums = parts.DPanels + ((long)first * M);
+            BlockKernel<TOps, TVector>.Multiply(
+                parts.HTransposed + start, Tile, M, samples, parts.Q + (first - group), _group, Panel, sums, Panel, sums, Panel);
+        }
+    }
+
+    // The same of the outputs that are on, where those are few.
+    private void BackwardLists(int group, int end, int start, int samples, in Parts parts)
+    {
+        float* q = parts.Q;
+        for (int s = start; s < start + samples; s++, q += _group)
+        {
+            int count = 0;
+            for (int i = group; i < end; i += TOps.Lanes)
+            {
+                var value = TOps.Load(q + (i - group));
+                count += TOps.Pack(PackOrder.Table, value, TOps.NonzeroMask(value), Places + i, parts.OnValues + count, parts.OnPlaces + count);
+            }
+
+            ListKernel<TOps, TVector>.Backward(
+                parts.Decoder, parts.DDecoder, parts.OnPlaces, parts.OnValues, count, parts.H + (s * _rows), parts.DH + (s * _rows), _rows);
+        }
+    }
+
+    // h of every sample as [m, 64].
+    private void Transpose(float* h, float* transposed, int count)
+    {
+        for (int s = 0; s < count; s++, h += _rows, transposed++)
+        {
+            for (int k = 0; k < M; k++)
+                transposed[k * Tile] = h[k];
+        }
     }
 
     private static void Rectify(float* values, int count)
@@ -264,15 +298,16 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
             Bias = kernel.Bias(state);
             DW = accumulator;
             DDecoder = accumulator + ((kernel.Matrices - 1) * matrix);
-            Db = accumulator + (kernel.Matrices * matrix);
+            DPanels = accumulator + (kernel.Matrices * matrix);
+            Db = DPanels + ((long)kernel._columns * kernel.M);
             X = scratch.Floats.Pointer;
             XTransposed = X + ((long)Tile * kernel._columns);
             H = XTransposed + ((long)Tile * kernel.N);
             DH = H + (Tile * kernel._rows);
-            Z = DH + (Tile * kernel._rows);
-            OnValues = Z + (Block * Panel);
-            OnPlaces = (int*)(OnValues + (Block * kernel.ListStride));
-            Counts = (int*)scratch.Counts.Pointer;
+            HTransposed = DH + (Tile * kernel._rows);
+            Q = HTransposed + (Tile * kernel.M);
+            OnValues = Q + (Block * kernel._group);
+            OnPlaces = (int*)(OnValues + kernel._group + TOps.Lanes);
         }
 
         public float* W { get; }
@@ -287,6 +322,8 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
 
         public float* DDecoder { get; }
 
+        public float* DPanels { get; }
+
         public float* Db { get; }
 
         public float* X { get; }
@@ -297,12 +334,12 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
 
         public float* DH { get; }
 
-        public float* Z { get; }
+        public float* HTransposed { get; }
+
+        public float* Q { get; }
 
         public float* OnValues { get; }
 
         public int* OnPlaces { get; }
-
-        public int* Counts { get; }
     }
 }

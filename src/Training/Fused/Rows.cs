@@ -37,6 +37,21 @@ internal static unsafe class Rows
         }
     }
 
+    /// <summary>Adds to [n, m] what is packed in panels as by <see cref="Pack"/>.</summary>
+    public static void AddPacked(float* from, float* to, int n, int m, int panel)
+    {
+        for (int first = 0; first < n; first += panel, from += (long)panel * m)
+        {
+            int count = Math.Min(panel, n - first);
+            for (int j = 0; j < count; j++)
+            {
+                float* row = to + ((long)(first + j) * m);
+                for (int k = 0; k < m; k++)
+                    row[k] += from[(k * panel) + j];
+            }
+        }
+    }
+
     /// <summary>A feature-major tile [n, 64] to rows of samples [64, stride].</summary>
     public static void Transpose(float* from, float* to, int n, int stride)
     {

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using ToyPipeline.Core.Experiments;
 
 namespace ToyPipeline.Training.Fused;
@@ -16,6 +17,12 @@ internal sealed unsafe class TileKernel<TOps, TVector>(ModelSpec model, int batc
     private const int MaxHidden = 7;
     private const int MaxWeights = 512;
 
+    // From this share of empty samples on, the others are gathered first.
+    private const double GatherFrom = 0.2;
+
+    // A tile after what is left of the one before, less than a block.
+    private const int MaxStride = 2 * Tile;
+
     /// <summary>Whether this is the kernel for a shape.</summary>
     public static bool Suits(ModelSpec model) => model.Hidden <= MaxHidden && model.Features * model.Hidden <= MaxWeights;
 
@@ -25,8 +32,8 @@ internal sealed unsafe class TileKernel<TOps, TVector>(ModelSpec model, int batc
     // Accumulator: vectors of dW [n, m], dW2 [n, m] where there is one, db [n].
     public override long AccumulatorFloats => (long)TOps.Lanes * ((Matrices * N * M) + N);
 
-    // Scratch: x [n, 64], g [n, 64], h [m, 64], dh [m, 64].
-    public override long ScratchFloats => (long)Tile * 2 * (N + M);
+    // Scratch: x [n, stride], and of one block g [n, 4 · lanes], h [m, 4 · lanes], dh [m, 4 · lanes].
+    public override long ScratchFloats => ((long)N * MaxStride) + (4L * TOps.Lanes * (N + (2 * M)));
 
     private int Matrices => AbsoluteValue ? 2 : 1;
 
@@ -50,6 +57,8 @@ internal sealed unsafe class TileKernel<TOps, TVector>(ModelSpec model, int batc
         {
             N = N,
             M = M,
+            Stride = source.EmptyShare >= GatherFrom ? MaxStride : Tile,
+            Scratch = scratch.Floats.Pointer + ((long)N * MaxStride),
             ReluHidden = ReluHidden,
             ReluOutput = ReluOutput,
             AbsoluteValue = AbsoluteValue,
@@ -61,23 +70,90 @@ internal sealed unsafe class TileKernel<TOps, TVector>(ModelSpec model, int batc
             DDecoder = accumulator + ((Matrices - 1) * size * lanes),
             Db = accumulator + (Matrices * size * lanes),
         };
+        double loss = source.EmptyShare >= GatherFrom
+            ? Gathered(source, step, from, to, in parts, scratch)
+            : Whole(source, step, from, to, in parts, scratch);
+        return -0.5 * loss;
+    }
+
+    private double Whole(SampleSource source, long step, int from, int to, in TileParts parts, Scratch scratch)
+    {
         float* x = scratch.Floats.Pointer;
         double loss = 0;
         for (int tile = from; tile < to; tile++)
         {
-            source.FillTile(step, tile, new Span<float>(x, Tile * N), scratch.Words);
-            int count = Math.Min(Tile, Batch - (tile * Tile));
-            loss += TOps.Sum(M switch
-            {
-                1 => Narrow<One>(in parts, x, count),
-                2 => Narrow<Two>(in parts, x, count),
-                3 => Narrow<Three>(in parts, x, count),
-                _ => Wide(in parts, x, count),
-            });
+            source.FillTile(step, tile, x, scratch.Draws);
+            loss += Run(in parts, x, Math.Min(Tile, Batch - (tile * Tile)));
         }
 
-        return -0.5 * loss;
+        return loss;
     }
+
+    // Samples without any feature all have the same loss and gradient: they are counted, and the others gathered into whole blocks.
+    private double Gathered(SampleSource source, long step, int from, int to, in TileParts parts, Scratch scratch)
+    {
+        float* x = scratch.Floats.Pointer;
+        int block = Block;
+        int waiting = 0;
+        int empty = 0;
+        double loss = 0;
+        new Span<float>(x, N * MaxStride).Clear();
+        for (int tile = from; tile < to; tile++)
+        {
+            int count = Math.Min(Tile, Batch - (tile * Tile));
+            int present = source.FillPresent(step, tile, ulong.MaxValue >> (Tile - count), x + waiting, MaxStride, scratch.Draws);
+            empty += count - present;
+            waiting += present;
+            int whole = waiting / block * block;
+            if (whole == 0)
+                continue;
+            loss += Run(in parts, x, whole);
+            Shift(x, whole, block);
+            waiting -= whole;
+        }
+
+        if (waiting > 0)
+            loss += Run(in parts, x, waiting);
+        return loss + Empty(in parts, empty);
+    }
+
+    // Moves the samples that are left of a gathered tile to the front; behind them all is 0 again.
+    private void Shift(float* x, int done, int block)
+    {
+        for (int i = 0; i < N; i++, x += MaxStride)
+        {
+            for (int c = 0; c < block; c += TOps.Lanes)
+                TOps.Store(TOps.Load(x + done + c), x + c);
+            for (int c = block; c < done + block; c += TOps.Lanes)
+                TOps.Store(TOps.Zero, x + c);
+        }
+    }
+
+    // Without features z_i = b_i, and only b has a gradient.
+    private double Empty(in TileParts parts, int count)
+    {
+        double loss = 0;
+        for (int i = 0; i < N; i++)
+        {
+            float output = ReluOutput ? Math.Max(parts.B[i], 0) : parts.B[i];
+            float q = -parts.C[i] * output;
+            loss -= (double)count * q * output;
+            parts.Db[i * TOps.Lanes] += count * q;
+        }
+
+        return loss;
+    }
+
+    // Samples of a block: what goes through the model at once.
+    private int Block => (M <= 3 ? 2 : 4) * TOps.Lanes;
+
+    private double Run(in TileParts parts, float* x, int count) => TOps.Sum(M switch
+    {
+        1 => Narrow<One>(in parts, x, count),
+        2 => Narrow<Two>(in parts, x, count),
+        3 => Narrow<Three>(in parts, x, count),
+        _ => Wide(in parts, x, count),
+    });
 
     private static TVector Narrow<THidden>(in TileParts parts, float* x, int count)
         where THidden : struct, IVectorCount
@@ -91,16 +167,17 @@ internal sealed unsafe class TileKernel<TOps, TVector>(ModelSpec model, int batc
 
     private static TVector Wide(in TileParts parts, float* x, int count)
     {
-        float* g = x + (Tile * parts.N);
-        float* h = g + (Tile * parts.N);
-        float* dh = h + (Tile * parts.M);
+        int block = 4 * TOps.Lanes;
+        float* g = parts.Scratch;
+        float* h = g + (block * parts.N);
+        float* dh = h + (block * parts.M);
         var sum = TOps.Zero;
-        for (int start = 0; start < count; start += 4 * TOps.Lanes)
+        for (int start = 0; start < count; start += block)
         {
-            Encode(in parts, x + start, h + start);
-            sum = Decode(in parts, h + start, x + start, g + start, count - start, sum);
-            BackwardHidden(in parts, g + start, h + start, dh + start);
-            BackwardWeights(in parts, x + start, g + start, h + start, dh + start);
+            Encode(in parts, x + start, h);
+            sum = Decode(in parts, h, x + start, g, count - start, sum);
+            BackwardHidden(in parts, g, h, dh);
+            BackwardWeights(in parts, x + start, g, h, dh);
         }
 
         return sum;
@@ -130,7 +207,7 @@ internal sealed unsafe class TileKernel<TOps, TVector>(ModelSpec model, int batc
             var (h0, h1, h2, h3) = (TOps.Zero, TOps.Zero, TOps.Zero, TOps.Zero);
             float* xi = x;
             float* wik = parts.W + k;
-            for (int i = 0; i < n; i++, xi += Tile, wik += m)
+            for (int i = 0; i < n; i++, xi += parts.Stride, wik += m)
             {
                 var weight = TOps.Broadcast(*wik);
                 h0 = TOps.MultiplyAdd(weight, TOps.Load(xi), h0);
@@ -147,7 +224,7 @@ internal sealed unsafe class TileKernel<TOps, TVector>(ModelSpec model, int batc
                 h3 = TOps.Max(h3, TOps.Zero);
             }
 
-            Store4(h + (k * Tile), h0, h1, h2, h3);
+            Store4(h + (4 * lanes * k), h0, h1, h2, h3);
         }
     }
 
@@ -166,7 +243,7 @@ internal sealed unsafe class TileKernel<TOps, TVector>(ModelSpec model, int batc
             var z0 = TOps.Broadcast(b[i]);
             var (z1, z2, z3) = (z0, z0, z0);
             float* hk = h;
-            for (int k = 0; k < m; k++, hk += Tile)
+            for (int k = 0; k < m; k++, hk += 4 * lanes)
             {
                 var weight = TOps.Broadcast(d[k]);
                 z0 = TOps.MultiplyAdd(weight, TOps.Load(hk), z0);
@@ -175,7 +252,7 @@ internal sealed unsafe class TileKernel<TOps, TVector>(ModelSpec model, int batc
                 z3 = TOps.MultiplyAdd(weight, TOps.Load(hk + (3 * lanes)), z3);
             }
 
-            float* xi = x + (i * Tile);
+            float* xi = x + (i * parts.Stride);
             var (e0, e1, e2, e3) = (Error(xi, z0, relu, absolute), Error(xi + lanes, z1, relu, absolute), Error(xi + (2 * lanes), z2, relu, absolute), Error(xi + (3 * lanes), z3, relu, absolute));
             if (partial)
             {
@@ -193,14 +270,15 @@ internal sealed unsafe class TileKernel<TOps, TVector>(ModelSpec model, int batc
             sum = TOps.MultiplyAdd(q3, e3, sum);
             // ∂y/∂z is 1 where the output is on; the minus of (t − y) is in c.
             if (relu)
-                Store4(g + (i * Tile), TOps.WherePositive(z0, q0), TOps.WherePositive(z1, q1), TOps.WherePositive(z2, q2), TOps.WherePositive(z3, q3));
+                Store4(g + (4 * lanes * i), TOps.WherePositive(z0, q0), TOps.WherePositive(z1, q1), TOps.WherePositive(z2, q2), TOps.WherePositive(z3, q3));
             else
-                Store4(g + (i * Tile), q0, q1, q2, q3);
+                Store4(g + (4 * lanes * i), q0, q1, q2, q3);
         }
 
         return sum;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static TVector Error(float* x, TVector z, bool relu, bool absolute)
     {
         var target = TOps.Load(x);
@@ -218,7 +296,7 @@ internal sealed unsafe class TileKernel<TOps, TVector>(ModelSpec model, int batc
             var (d0, d1, d2, d3) = (TOps.Zero, TOps.Zero, TOps.Zero, TOps.Zero);
             float* gi = g;
             float* dik = parts.Decoder + k;
-            for (int i = 0; i < n; i++, gi += Tile, dik += m)
+            for (int i = 0; i < n; i++, gi += 4 * lanes, dik += m)
             {
                 var weight = TOps.Broadcast(*dik);
                 d0 = TOps.MultiplyAdd(weight, TOps.Load(gi), d0);
@@ -229,14 +307,14 @@ internal sealed unsafe class TileKernel<TOps, TVector>(ModelSpec model, int batc
 
             if (parts.ReluHidden)
             {
-                float* hk = h + (k * Tile);
+                float* hk = h + (4 * lanes * k);
                 d0 = TOps.WherePositive(TOps.Load(hk), d0);
                 d1 = TOps.WherePositive(TOps.Load(hk + lanes), d1);
                 d2 = TOps.WherePositive(TOps.Load(hk + (2 * lanes)), d2);
                 d3 = TOps.WherePositive(TOps.Load(hk + (3 * lanes)), d3);
             }
 
-            Store4(dh + (k * Tile), d0, d1, d2, d3);
+            Store4(dh + (4 * lanes * k), d0, d1, d2, d3);
         }
     }
 
@@ -250,12 +328,12 @@ internal sealed unsafe class TileKernel<TOps, TVector>(ModelSpec model, int batc
         bool tied = dw == dDecoder;
         for (int i = 0; i < n; i++)
         {
-            var (x0, x1, x2, x3) = Load4(x + (i * Tile));
-            var (g0, g1, g2, g3) = Load4(g + (i * Tile));
+            var (x0, x1, x2, x3) = Load4(x + (i * parts.Stride));
+            var (g0, g1, g2, g3) = Load4(g + (4 * lanes * i));
             for (int k = 0; k < m; k++)
             {
-                float* hk = h + (k * Tile);
-                float* dhk = dh + (k * Tile);
+                float* hk = h + (4 * lanes * k);
+                float* dhk = dh + (4 * lanes * k);
                 var decoderPart = TOps.Multiply(g0, TOps.Load(hk));
                 decoderPart = TOps.MultiplyAdd(g1, TOps.Load(hk + lanes), decoderPart);
                 decoderPart = TOps.MultiplyAdd(g2, TOps.Load(hk + (2 * lanes)), decoderPart);
@@ -281,9 +359,11 @@ internal sealed unsafe class TileKernel<TOps, TVector>(ModelSpec model, int batc
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static (TVector, TVector, TVector, TVector) Load4(float* p) =>
         (TOps.Load(p), TOps.Load(p + TOps.Lanes), TOps.Load(p + (2 * TOps.Lanes)), TOps.Load(p + (3 * TOps.Lanes)));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Store4(float* p, TVector v0, TVector v1, TVector v2, TVector v3)
     {
         TOps.Store(v0, p);

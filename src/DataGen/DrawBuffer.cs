@@ -1,0 +1,101 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace ToyPipeline.DataGen;
+
+/// <summary>Working space of a <see cref="FeatureSampler"/>: one a thread.</summary>
+internal sealed unsafe class DrawBuffer
+{
+    /// <summary>Draws that are computed at once; a feature's 64 and what vectors write beyond the last one fit on top.</summary>
+    public const int BatchDraws = 1024;
+
+    private const int Capacity = BatchDraws + FeatureSampler.TileSamples + 8;
+
+    private static readonly byte[] s_order = Order();
+
+    private readonly PresenceMasks[] _masks;
+    private readonly int[] _setWords;
+    private readonly int[] _words = GC.AllocateArray<int>(Capacity, pinned: true);
+    private readonly int[] _draws = GC.AllocateArray<int>(Capacity, pinned: true);
+    private readonly int[] _ties = GC.AllocateArray<int>(Capacity, pinned: true);
+    private readonly float[] _values = GC.AllocateArray<float>(Capacity, pinned: true);
+
+    private readonly float[] _row = GC.AllocateArray<float>(FeatureSampler.TileSamples, pinned: true);
+
+    /// <summary>A buffer for distributions of so many features and at most so many sets.</summary>
+    public DrawBuffer(int features, int sets)
+    {
+        _masks = GC.AllocateArray<PresenceMasks>(features, pinned: true);
+        _setWords = GC.AllocateArray<int>(Math.Max(1, sets) * FeatureSampler.TileSamples, pinned: true);
+    }
+
+    /// <summary>Where each feature may be present, [features].</summary>
+    public PresenceMasks* Masks => Pointer(_masks);
+
+    /// <summary>Words of the sets, [sets, 64].</summary>
+    public int* SetWords => Pointer(_setWords);
+
+    /// <summary>Words of the draws, or of one feature's samples.</summary>
+    public int* Words => Pointer(_words);
+
+    /// <summary>64 · feature + sample of each draw.</summary>
+    public int* Draws => Pointer(_draws);
+
+    /// <summary>Which draws are ties.</summary>
+    public int* Ties => Pointer(_ties);
+
+    /// <summary>Values of the draws.</summary>
+    public float* Values => Pointer(_values);
+
+    /// <summary>Values of one feature, [64].</summary>
+    public float* Row => Pointer(_row);
+
+    /// <summary>Appends first + j to a list for every bit j of <paramref name="mask"/>; up to seven more are overwritten.</summary>
+    /// <returns>How many there are.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int Append(InstructionSet set, ulong mask, int first, int* list)
+    {
+        int* at = list;
+        if (set == InstructionSet.Portable)
+        {
+            for (; mask != 0; mask &= mask - 1)
+                *at++ = first + BitOperations.TrailingZeroCount(mask);
+            return (int)(at - list);
+        }
+
+        fixed (byte* order = s_order)
+        {
+            for (; mask != 0; mask >>= 8, first += 8)
+            {
+                uint bits = (byte)mask;
+                (Avx2.ConvertToVector256Int32(order + (8 * bits)) + Vector256.Create(first)).Store(at);
+                at += BitOperations.PopCount(bits);
+            }
+        }
+
+        return (int)(at - list);
+    }
+
+    private static T* Pointer<T>(T[] pinned)
+        where T : unmanaged => (T*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(pinned));
+
+    // For each byte the bits that are set, in order, [256, 8].
+    private static byte[] Order()
+    {
+        byte[] order = new byte[256 * 8];
+        for (int mask = 0; mask < 256; mask++)
+        {
+            int count = 0;
+            for (byte bit = 0; bit < 8; bit++)
+            {
+                if ((mask >> bit & 1) != 0)
+                    order[(8 * mask) + count++] = bit;
+            }
+        }
+
+        return order;
+    }
+}

@@ -1,0 +1,162 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+using ToyPipeline.Core.Random;
+
+namespace ToyPipeline.DataGen;
+
+/// <summary>What <see cref="PhiloxTile"/> computes, eight blocks at a time with AVX2: two sets of four lanes, a and b, whose rounds overlap.</summary>
+/// <remarks>A word lives in the low half of a 64-bit lane: vpmuludq reads only that half, so the high halves may hold anything.</remarks>
+internal static unsafe class Philox256
+{
+    /// <inheritdoc cref="PhiloxTile.Words"/>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static void Words(ref readonly PhiloxKey key, uint stream, ulong group, uint slot, int* words)
+    {
+        // With the groups in this order the two unpacks at the end give the samples in order.
+        var order = Vector256.Create(0UL, 2, 1, 3);
+        var (m0, m1) = (Multiplier(Philox4x32.M0), Multiplier(Philox4x32.M1));
+        var start = new PhiloxStart(in key, stream, group, slot);
+        for (int g = 0; g < PhiloxTile.WordGroups; g += 8)
+        {
+            var first = Vector256.Create(group + (ulong)g) + order;
+            var (a0, a1, a2, a3) = Start(in start, first, m0, m1);
+            var (b0, b1, b2, b3) = Start(in start, first + Vector256.Create(4UL), m0, m1);
+            LastEightRounds(ref a0, ref a1, ref a2, ref a3, ref b0, ref b1, ref b2, ref b3, m0, m1, key.Rounds);
+            Store(a0, a1, a2, a3, words + (4 * g));
+            Store(b0, b1, b2, b3, words + (4 * g) + 16);
+        }
+    }
+
+    /// <inheritdoc cref="PhiloxTile.Masks"/>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static void Masks(
+        ref readonly PhiloxKey key, uint stream, ulong group, ref readonly Feature first, ref readonly Feature second, PresenceMasks* masks)
+    {
+        var (m0, m1) = (Multiplier(Philox4x32.M0), Multiplier(Philox4x32.M1));
+        var groups = Vector256.Create(group) + Vector256.Create(0UL, 2, 1, 3);
+        var startA = new PhiloxStart(in key, stream, group, PhiloxTile.PresenceSlot + (uint)first.Index);
+        var startB = new PhiloxStart(in key, stream, group, PhiloxTile.PresenceSlot + (uint)second.Index);
+        var (a0, a1, a2, a3) = Start(in startA, groups, m0, m1);
+        var (b0, b1, b2, b3) = Start(in startB, groups, m0, m1);
+        LastEightRounds(ref a0, ref a1, ref a2, ref a3, ref b0, ref b1, ref b2, ref b3, m0, m1, key.Rounds);
+        masks[first.Index] = Compare(a0, a1, a2, a3, first.Whole);
+        masks[second.Index] = Compare(b0, b1, b2, b3, second.Whole);
+    }
+
+    /// <inheritdoc cref="PhiloxTile.WordsAt"/>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static void WordsAt(ref readonly PhiloxKey key, uint stream, ulong group, int* draws, int count, int* words)
+    {
+        var (m0, m1) = (Multiplier(Philox4x32.M0), Multiplier(Philox4x32.M1));
+        var low = Vector256.Create((ulong)(uint)group);
+        var high = Vector256.Create(group >> 32);
+        var last = Vector256.Create((ulong)stream);
+        var inTile = Vector256.Create((ulong)(PhiloxTile.WordGroups - 1));
+        ulong* keys = key.Rounds;
+        for (int e = 0; e < count; e += 8)
+        {
+            var a = Avx2.ConvertToVector256Int64(draws + e).AsUInt64();
+            var b = Avx2.ConvertToVector256Int64(draws + e + 4).AsUInt64();
+            var (a0, a1, a2, a3) = (low + ((a >>> 2) & inTile), high, a >>> 6, last);
+            var (b0, b1, b2, b3) = (low + ((b >>> 2) & inTile), high, b >>> 6, last);
+            Round(ref a0, ref a1, ref a2, ref a3, m0, m1, keys);
+            Round(ref b0, ref b1, ref b2, ref b3, m0, m1, keys);
+            Round(ref a0, ref a1, ref a2, ref a3, m0, m1, keys + 2);
+            Round(ref b0, ref b1, ref b2, ref b3, m0, m1, keys + 2);
+            LastEightRounds(ref a0, ref a1, ref a2, ref a3, ref b0, ref b1, ref b2, ref b3, m0, m1, keys);
+            var both = Avx.Shuffle(Pick(a << 62, a0, a1, a2, a3).AsSingle(), Pick(b << 62, b0, b1, b2, b3).AsSingle(), 0b10_00_10_00);
+            (Avx2.Permute4x64(both.AsUInt64(), 0b11_01_10_00).AsUInt32() >>> 1).AsInt32().Store(words + e);
+        }
+    }
+
+    private static Vector256<uint> Multiplier(uint value) => Vector256.Create((ulong)value).AsUInt32();
+
+    // Two rounds, of which all but what depends on the group is in start.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static (Vector256<ulong> C0, Vector256<ulong> C1, Vector256<ulong> C2, Vector256<ulong> C3) Start(
+        ref readonly PhiloxStart start, Vector256<ulong> groups, Vector256<uint> m0, Vector256<uint> m1)
+    {
+        var p0 = Avx2.Multiply(groups.AsUInt32(), m0);
+        var p1 = Avx2.Multiply(((p0 >>> 32) ^ Vector256.Create(start.C2Key)).AsUInt32(), m1);
+        return ((p1 >>> 32) ^ Vector256.Create(start.C1Key), p1, p0 ^ Vector256.Create(start.P0Key), Vector256.Create(start.P0));
+    }
+
+    // Written out, so that the words change their registers' names and never move.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void LastEightRounds(
+        ref Vector256<ulong> a0, ref Vector256<ulong> a1, ref Vector256<ulong> a2, ref Vector256<ulong> a3,
+        ref Vector256<ulong> b0, ref Vector256<ulong> b1, ref Vector256<ulong> b2, ref Vector256<ulong> b3,
+        Vector256<uint> m0, Vector256<uint> m1, ulong* keys)
+    {
+        Round(ref a0, ref a1, ref a2, ref a3, m0, m1, keys + 4);
+        Round(ref b0, ref b1, ref b2, ref b3, m0, m1, keys + 4);
+        Round(ref a0, ref a1, ref a2, ref a3, m0, m1, keys + 6);
+        Round(ref b0, ref b1, ref b2, ref b3, m0, m1, keys + 6);
+        Round(ref a0, ref a1, ref a2, ref a3, m0, m1, keys + 8);
+        Round(ref b0, ref b1, ref b2, ref b3, m0, m1, keys + 8);
+        Round(ref a0, ref a1, ref a2, ref a3, m0, m1, keys + 10);
+        Round(ref b0, ref b1, ref b2, ref b3, m0, m1, keys + 10);
+        Round(ref a0, ref a1, ref a2, ref a3, m0, m1, keys + 12);
+        Round(ref b0, ref b1, ref b2, ref b3, m0, m1, keys + 12);
+        Round(ref a0, ref a1, ref a2, ref a3, m0, m1, keys + 14);
+        Round(ref b0, ref b1, ref b2, ref b3, m0, m1, keys + 14);
+        Round(ref a0, ref a1, ref a2, ref a3, m0, m1, keys + 16);
+        Round(ref b0, ref b1, ref b2, ref b3, m0, m1, keys + 16);
+        Round(ref a0, ref a1, ref a2, ref a3, m0, m1, keys + 18);
+        Round(ref b0, ref b1, ref b2, ref b3, m0, m1, keys + 18);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Round(
+        ref Vector256<ulong> c0, ref Vector256<ulong> c1, ref Vector256<ulong> c2, ref Vector256<ulong> c3,
+        Vector256<uint> m0, Vector256<uint> m1, ulong* keys)
+    {
+        var p0 = Avx2.Multiply(c0.AsUInt32(), m0);
+        var p1 = Avx2.Multiply(c2.AsUInt32(), m1);
+        c0 = (p1 >>> 32) ^ (c1 ^ Vector256.Create(keys[0]));
+        c2 = (p0 >>> 32) ^ (c3 ^ Vector256.Create(keys[1]));
+        c1 = p1;
+        c3 = p0;
+    }
+
+    // The blocks' words one block after the other: of groups 0 and 1, then of groups 2 and 3.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static (Vector256<uint> First, Vector256<uint> Second) Blocks(
+        Vector256<ulong> c0, Vector256<ulong> c1, Vector256<ulong> c2, Vector256<ulong> c3)
+    {
+        var low = Avx2.Blend(c0.AsUInt32(), (c1 << 32).AsUInt32(), 0b10101010).AsUInt64();
+        var high = Avx2.Blend(c2.AsUInt32(), (c3 << 32).AsUInt32(), 0b10101010).AsUInt64();
+        return (Avx2.UnpackLow(low, high).AsUInt32(), Avx2.UnpackHigh(low, high).AsUInt32());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store(Vector256<ulong> c0, Vector256<ulong> c1, Vector256<ulong> c2, Vector256<ulong> c3, int* words)
+    {
+        var (first, second) = Blocks(c0, c1, c2, c3);
+        (first >>> 1).AsInt32().Store(words);
+        (second >>> 1).AsInt32().Store(words + 8);
+    }
+
+    // Which of the blocks' bytes are below a number from 0 to 255, and which equal it.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static PresenceMasks Compare(Vector256<ulong> c0, Vector256<ulong> c1, Vector256<ulong> c2, Vector256<ulong> c3, int whole)
+    {
+        var (first, second) = Blocks(c0, c1, c2, c3);
+        var limit = Vector256.Create((byte)whole);
+        ulong maybe = Avx2.CompareEqual(Avx2.Min(first.AsByte(), limit), first.AsByte()).ExtractMostSignificantBits()
+            | ((ulong)Avx2.CompareEqual(Avx2.Min(second.AsByte(), limit), second.AsByte()).ExtractMostSignificantBits() << 32);
+        ulong ties = Avx2.CompareEqual(first.AsByte(), limit).ExtractMostSignificantBits()
+            | ((ulong)Avx2.CompareEqual(second.AsByte(), limit).ExtractMostSignificantBits() << 32);
+        return new PresenceMasks(maybe, ties);
+    }
+
+    // Word 0 to 3 of each block, by the two highest bits of a lane.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<double> Pick(Vector256<ulong> which, Vector256<ulong> c0, Vector256<ulong> c1, Vector256<ulong> c2, Vector256<ulong> c3)
+    {
+        var odd = (which << 1).AsDouble();
+        return Avx.BlendVariable(Avx.BlendVariable(c0.AsDouble(), c1.AsDouble(), odd), Avx.BlendVariable(c2.AsDouble(), c3.AsDouble(), odd), which.AsDouble());
+    }
+}
