@@ -87,7 +87,7 @@ public sealed class ClaimTests
         var cell = new CellAnalysis([Replica(0, double.NaN), Replica(1, 0.3), Replica(2, 0.1), Replica(3, 0.1)]);
         Assert.That(cell.Best.Instance.Index, Is.EqualTo(2));
         var spread = new CellAnalysis([Replica(0, 1), Replica(1, 3)]);
-        Assert.That(spread.LossDeviation, Is.EqualTo(Math.Sqrt(2)).Within(1e-12));
+        Assert.That(spread.Spread("loss").Deviation, Is.EqualTo(Math.Sqrt(2)).Within(1e-12));
     }
 
     [Test]
@@ -100,7 +100,7 @@ public sealed class ClaimTests
 
     private static ClaimResult Result(ClaimSpec claim, params CellAnalysis[] cells)
     {
-        var check = new ClaimCheck(claim);
+        var check = new ClaimCheck(claim, []);
         foreach (var cell in cells)
             check.Add(cell);
         return check.Result();

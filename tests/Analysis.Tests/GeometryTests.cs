@@ -15,24 +15,25 @@ public sealed class GeometryTests
         ("tetrahedron", Shapes.Tetrahedron),
         ("pentagon", Shapes.Pentagon),
         ("square antiprism", Shapes.SquareAntiprism),
+        ("4/9 cluster", Shapes.FourNinths),
     ];
 
     [Test]
     public void Exact_shapes_are_named_however_they_are_turned() =>
-        Gen.Select(Gen.Int[0, s_shapes.Length - 1], Gen.Int[3, 6], Gen.Int[0, 1 << 20]).Sample((shape, hidden, seed) =>
+        Gen.Select(Gen.Int[0, s_shapes.Length - 1], Gen.Int[4, 7], Gen.Int[0, 1 << 20]).Sample((shape, hidden, seed) =>
             Name(Shapes.Disturbed(s_shapes[shape].Rows, hidden, 0, seed), hidden) == s_shapes[shape].Name);
 
     [Test]
     public void Noise_of_a_trained_model_does_not_change_the_name() =>
         Gen.Select(Gen.Int[0, s_shapes.Length - 1], Gen.Int[0, 1 << 20]).Sample((shape, seed) =>
-            Name(Shapes.Disturbed(s_shapes[shape].Rows, 3, 0.025, seed), 3) == s_shapes[shape].Name);
+            Name(Shapes.Disturbed(s_shapes[shape].Rows, 4, 0.025, seed), 4) == s_shapes[shape].Name);
 
     [Test]
     public void Lengths_do_not_change_the_name() => Gen.Select(Gen.Int[0, s_shapes.Length - 1], Gen.Int[0, 1 << 20]).Sample((shape, seed) =>
     {
         var random = new Random(seed);
-        double[][] rows = Shapes.Disturbed(s_shapes[shape].Rows, 3, 0, seed);
-        return Name([.. rows.Select(row => Scaled(row, 0.6 + random.NextDouble()))], 3) == s_shapes[shape].Name;
+        double[][] rows = Shapes.Disturbed(s_shapes[shape].Rows, 4, 0, seed);
+        return Name([.. rows.Select(row => Scaled(row, 0.6 + random.NextDouble()))], 4) == s_shapes[shape].Name;
     });
 
     [Test]
@@ -41,7 +42,7 @@ public sealed class GeometryTests
         {
             double[][] rows = Shapes.Sum([.. parts.Select(part => s_shapes[part].Rows)]);
             int hidden = rows[0].Length + 1;
-            string[] order = ["square antiprism", "pentagon", "tetrahedron", "triangle", "digon", "dedicated"];
+            string[] order = ["square antiprism", "pentagon", "4/9 cluster", "tetrahedron", "triangle", "digon", "dedicated"];
             string expected = string.Join(" + ", parts.Select(part => s_shapes[part].Name).GroupBy(name => name).OrderBy(group => Array.IndexOf(order, group.Key))
                 .Select(group => group.Count() == 1 ? group.Key : $"{group.Count()} {group.Key}"));
             return Name(Shapes.Disturbed(rows, hidden, 0.01, seed), hidden) == expected;
@@ -75,7 +76,7 @@ public sealed class GeometryTests
     [Test]
     public void Features_that_are_not_represented_have_no_component()
     {
-        var components = FeatureGeometry.Components(FeatureMeasures.GramMatrix([1, 0, 0.3f, 0.3f, -1, 0], 3, 2), 3);
+        var components = FeatureGeometry.Components(FeatureMeasures.GramMatrix([1, 0, 0.3f, 0.3f, -1, 0], 3, 2), 3, [1, 0, 0.3f, 0.3f, -1, 0]);
         Assert.That(components.Single().Members, Is.EqualTo(new[] { 0, 2 }));
         Assert.That(components.Single().Kind, Is.EqualTo(ComponentKind.Digon));
     }
