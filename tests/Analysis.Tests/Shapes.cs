@@ -20,12 +20,12 @@ internal static class Shapes
     public static double[][] SquareAntiprism =>
         [.. Enumerable.Range(0, 8).Select(i => (double[])[Math.Cos(i * Math.PI / 4) * Math.Sqrt(2), Math.Sin(i * Math.PI / 4) * Math.Sqrt(2), i % 2 == 0 ? 1 : -1])];
 
-    /// <summary>A pole, a tetrahedron at 79.48° from it and the dual tetrahedron at 121.89°, in four dimensions: a tight frame.</summary>
+    /// <summary>A pole, a tetrahedron at 79.51° from it and the dual tetrahedron at 121.91°, in four dimensions: a tight frame.</summary>
     public static double[][] FourNinths
     {
         get
         {
-            double a = double.DegreesToRadians(79.480), b = double.DegreesToRadians(121.894);
+            double a = double.DegreesToRadians(79.51206), b = double.DegreesToRadians(121.90757);
             double[][] t = [.. Tetrahedron.Select(row => row.Select(x => x / Math.Sqrt(3)).ToArray())];
             return
             [
