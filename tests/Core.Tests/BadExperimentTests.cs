@@ -101,7 +101,7 @@ public sealed class BadExperimentTests
     [TestCase("claims: [{ measure: loss, plateau: { at: 0.5, share: 0.5 } }]", 3, "claims[0].plateau.tolerance is missing")]
     [TestCase("claims: [{ measure: loss, plateau: { at: 0.5, tolerance: 0.1, share: 1.5 } }]", 3, "claims[0].plateau.share is 1.5; allowed: a number greater than 0, and at most 1")]
     [TestCase("claims: [{ measure: \"norm[*]\", plateau: { at: 0.5, tolerance: 0.1, cells: 3 } }]", 3, "claims[0].plateau.cells needs a measure with one value in a cell, and norm[*] has many; use share")]
-    [TestCase("claims: [{ measure: loss, correlates: { wiht: loss } }]", 3, "unknown key claims[0].correlates.wiht; did you mean with?")]
+    [TestCase("claims: [{ measure: loss, correlates: { wit: loss } }]", 3, "unknown key claims[0].correlates.wit; did you mean with?")]
     [TestCase("claims: [{ measure: loss, correlates: { with: los } }]", 3, "claims[0].correlates.with is los, which is not a measure; did you mean loss?")]
     [TestCase("claims: [{ measure: loss, correlates: { with: geometry } }]", 3, "claims[0].correlates.with is geometry, which is no number")]
     [TestCase("claims: [{ measure: loss, correlates: { with: \"norm[*]\" } }]", 3, "claims[0].correlates.with is norm[*], and loss does not have as many values in a cell")]
