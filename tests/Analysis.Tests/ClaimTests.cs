@@ -162,7 +162,7 @@ public sealed class ClaimTests
         string[] values = ["0.9", "0.5", "0.0"];
         var claim = new ClaimSpec(s_nowhere, "loss", Comparison.Monotone, [direction], tolerance, "data.sparsity");
         var result = Result(claim, [new Axis("data.sparsity", values)], [.. losses.Select((loss, i) => Cell(i, values[i], loss, Shapes.Digon))]);
-        Assert.That((result.Holds, result.Measured, result.Expected), Is.EqualTo((holds, measured, $"{direction} along data.sparsity")));
+        Assert.That((result.Holds, result.Measured, result.Expected), Is.EqualTo((holds, measured, $"{direction} along data.sparsity{(tolerance > 0 ? $", back by at most {tolerance}" : "")}")));
     }
 
     [Test]

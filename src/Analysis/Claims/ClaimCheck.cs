@@ -71,7 +71,7 @@ internal sealed class ClaimCheck
         { Correlation: { } c } => $"with {c.With}{(c.Rank ? " by rank" : "")}{Bound(" at least ", c.AtLeast)}{Bound(" at most ", c.AtMost)}",
         { Plateau: { } p } => $"{Axis.Text(p.At)} ± {Axis.Text(p.Tolerance)} "
             + (p.Share is { } share ? $"for {Axis.Text(share)} of the values" : $"over {p.Cells} cells along {_claim.Along}"),
-        { Comparison: Comparison.Monotone } => $"{_claim.Expected[0]} along {_claim.Along}",
+        { Comparison: Comparison.Monotone } => $"{_claim.Expected[0]} along {_claim.Along}{(_claim.Tolerance > 0 ? $", back by at most {Axis.Text(_claim.Tolerance)}" : "")}",
         { Expected: [var single], Comparison: not Comparison.Between, Measure: not "represented" } => single,
         _ => MeasuredValue.Listed(_claim.Expected),
     };

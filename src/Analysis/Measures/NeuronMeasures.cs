@@ -19,7 +19,7 @@ public static class NeuronMeasures
     public const double AnswerShare = 0.3;
 
     /// <summary>A neuron serves a feature when the geometric mean of its input and output share is at least this.</summary>
-    public const double ServingShare = 0.2;
+    public const double ServingShare = 0.15;
 
     /// <summary>A neuron is lopsided for a feature when one of its shares is at least this many times the other.</summary>
     public const double Lopsidedness = 2;

@@ -35,7 +35,7 @@ public static class AnalyzeStage
         ArgumentNullException.ThrowIfNull(progress);
         string options = run.Experiment.Resolved("seed", "model", "data", "importance", "training", "replicas", "axes", "evaluation", "claims");
         var outcome = run.Stage(Name, options, Inputs(run), () => Analyse(run, progress, cancellation));
-        return new AnalysisOutcome(outcome, ClaimTable.Read(run.Path(ClaimsCsv)));
+        return new AnalysisOutcome(outcome, ClaimRows.Read(run.Path(ClaimsCsv)));
     }
 
     /// <summary>The claims that the run in <paramref name="folder"/> was last checked against; null where it was not analysed.</summary>
@@ -43,7 +43,7 @@ public static class AnalyzeStage
     public static IReadOnlyList<ClaimResult>? Claims(string folder)
     {
         string path = Path.Combine(folder, ClaimsCsv);
-        return File.Exists(path) ? ClaimTable.Read(path) : null;
+        return File.Exists(path) ? ClaimRows.Read(path) : null;
     }
 
     private static List<string> Inputs(RunFolder run)
@@ -78,7 +78,7 @@ public static class AnalyzeStage
                     check.Add(cell);
             }
         });
-        AtomicFile.Write(run.Path(ClaimsCsv), stream => ClaimTable.Write(stream, [.. checks.Select(check => check.Result())]));
+        AtomicFile.Write(run.Path(ClaimsCsv), stream => ClaimRows.Write(stream, [.. checks.Select(check => check.Result())]));
         return [.. AnalysisTables.Files, ClaimsCsv, .. best.Finish()];
 
         void Evaluated(int count) => progress(new StageProgress(Name, done += count, grid.InstanceCount, "instances"));

@@ -6,7 +6,7 @@ using ToyPipeline.Core;
 namespace ToyPipeline.Analysis.Claims;
 
 /// <summary>claims.csv: a row per claim.</summary>
-internal static class ClaimTable
+internal static class ClaimRows
 {
     private static readonly CsvReaderOptions s_options = new() { Separator = ',', FormatProvider = CultureInfo.InvariantCulture };
 
