@@ -58,7 +58,8 @@ public static class GenerateStage
         var datasets = new Dictionary<string, (string, DataSpec, RandomStream, long)>();
         foreach (var data in grid.Cells.Select(cell => grid.Spec(cell).Data))
         {
-            Add(RandomStream.Evaluation, experiment.Evaluation.Samples, data);
+            if (experiment.Evaluation.Samples > 0)
+                Add(RandomStream.Evaluation, experiment.Evaluation.Samples, data);
             if (data.TrainSamples is { } samples)
                 Add(RandomStream.Training, samples, data);
         }

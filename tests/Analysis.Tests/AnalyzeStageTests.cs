@@ -1,5 +1,6 @@
 using CsvHelper;
 using ToyPipeline.Analysis.Measures;
+using ToyPipeline.Analysis.Stage;
 using ToyPipeline.Core;
 using ToyPipeline.Core.Experiments;
 using ToyPipeline.Core.Formats;
@@ -67,6 +68,90 @@ public sealed class AnalyzeStageTests
             Assert.That(double.Parse(feature["dimensionality"]), Is.EqualTo(0.4).Within(1e-6));
             Assert.That(feature["best"], Is.EqualTo("true"));
         });
+    }
+
+    [Test]
+    public void Cells_have_the_best_and_the_spread_of_every_measure()
+    {
+        using var run = Prepared();
+        AnalyzeStage.Run(run, _ => { }, CancellationToken.None);
+        var instances = Table(run, "instances");
+        foreach (var cell in Table(run, "cells"))
+        {
+            var replicas = instances.Where(row => row["cell"] == cell["cell"]).ToList();
+            var best = replicas.Single(row => row["best"] == "true");
+            foreach (string name in InstanceMeasures.Names.Where(name => name is not ("loss" or "basis_alignment_random")))
+            {
+                double[] values = [.. replicas.Select(row => double.Parse(row[name]))];
+                Assert.That(cell[name], Is.EqualTo(best[name]), name);
+                Assert.That(double.Parse(cell[name + "_mean"]), Is.EqualTo(values.Average()).Within(1e-12), name);
+                Assert.That(double.Parse(cell[name + "_sd"]), Is.EqualTo(Math.Abs(values[0] - values[1]) / Math.Sqrt(2)).Within(1e-12), name);
+            }
+        }
+    }
+
+    [Test]
+    public void Neurons_and_components_have_rows_of_their_own()
+    {
+        using var run = Prepared();
+        AnalyzeStage.Run(run, _ => { }, CancellationToken.None);
+        var neurons = Table(run, "neurons");
+        var components = Table(run, "components");
+        Assert.Multiple(() =>
+        {
+            Assert.That(neurons.Select(row => (row["instance"], row["neuron"], row["kind"])), Is.EqualTo(new[]
+            {
+                ("1", "0", "monosemantic"), ("1", "1", "monosemantic"), ("2", "0", "polysemantic"), ("2", "1", "polysemantic"),
+            }));
+            Assert.That(neurons.Select(row => (row["features"], row["signs"])), Is.EqualTo(new[]
+            {
+                ("0", "+"), ("1", "+"), ("0 1 2 3 4", "+ + - - +"), ("1 2 3 4", "+ + - -"),
+            }));
+            var pentagon = components.Single(row => row["kind"] == "pentagon");
+            Assert.That((pentagon["members"], pentagon["member_count"], pentagon["dimensions"], pentagon["best"]), Is.EqualTo(("0 1 2 3 4", "5", "2", "true")));
+            Assert.That(pentagon["angles"], Is.EqualTo("72.0 72.0 72.0 72.0 72.0 144.0 144.0 144.0 144.0 144.0"));
+            Assert.That(components.Count(row => row["kind"] == "dedicated" && row["angles"].Length == 0), Is.EqualTo(2));
+        });
+    }
+
+    [Test]
+    public void Without_evaluation_the_training_loss_picks_the_best()
+    {
+        string yaml = Yaml.Replace("samples: 1500", "samples: 0", StringComparison.Ordinal);
+        using var run = RunFolder.Open(_folder.Root, Experiment.Parse(yaml, "shapes.yaml"));
+        var pack = new Grid(run.Experiment).Packs().Single();
+        HandMade(run, pack).Save(run.Path(RunFolder.Weights(0)));
+        Assert.That(() => AnalyzeStage.Run(run, _ => { }, CancellationToken.None), Throws.InstanceOf<InvalidInputException>().With.Message.Contains("is missing"));
+        // The last loss counts: of the four instances 1 and 2 end lowest in their cells.
+        new TrainingHistory { Instances = pack.Instances, LossSteps = [100, 200], Loss = [0, 0.5f, 1, 0.25f, 1, 0.125f, 0, 0.75f] }.Save(run.Path(RunFolder.History(0)));
+        var outcome = AnalyzeStage.Run(run, _ => { }, CancellationToken.None);
+        Assert.Multiple(() =>
+        {
+            Assert.That(outcome.Claims.Select(claim => claim.Holds), Is.EqualTo(new[] { true, true, false }));
+            Assert.That(Table(run, "cells").Select(row => (row["best_instance"], row["loss_best"])), Is.EqualTo(new[] { ("1", "0.25"), ("2", "0.125") }));
+            Assert.That(Table(run, "instances").Select(row => row["loss_se"]), Is.All.EqualTo("NaN"));
+        });
+        new TrainingHistory { Instances = [.. pack.Instances.Skip(1)], LossSteps = [100], Loss = [0, 1, 0] }.Save(run.Path(RunFolder.History(0)));
+        Assert.That(() => AnalyzeStage.Run(run, _ => { }, CancellationToken.None), Throws.InstanceOf<InvalidInputException>().With.Message.Contains("pack 0"));
+    }
+
+    [Test]
+    public void Best_instances_come_in_files_of_one_shape_and_bounded_size()
+    {
+        using var best = new BestInstances(_folder.Root);
+        var spec = new Grid(Experiment.Parse(Yaml, "shapes.yaml")).Packs()[0].Specs[0];
+        InstanceAnalysis Of(int cell, int features)
+        {
+            var weights = Shapes.Pack(Shapes.Polygon(features), 2);
+            return new(new Instance(cell, new Cell(cell, []), 0, 0), spec with { Model = new ModelSpec(ModelKind.ReluOutput, features, 2) }, weights, 0, WeightAnalysis.Of(weights, 0), default);
+        }
+
+        for (int cell = 0; cell < 1030; cell++)
+            best.Add(Of(cell, 3));
+        best.Add(Of(1030, 4));
+        var files = best.Finish();
+        Assert.That(files.Select(file => Safetensors.Load(_folder.File(file)).Tensors["G"].Shape), Is.EqualTo(new[] { new[] { 1024, 3, 3 }, [6, 3, 3], [1, 4, 4] }));
+        Assert.That(InstancesJson.Read(Safetensors.Load(_folder.File(files[1])).Metadata["instances"], "best").Select(instance => instance.Cell.Index), Is.EqualTo(Enumerable.Range(1024, 6)));
     }
 
     [Test]
@@ -176,11 +261,24 @@ public sealed class AnalyzeStageTests
     {
         var run = RunFolder.Open(_folder.Root, Experiment.Parse(Yaml, "shapes.yaml"));
         var pack = new Grid(run.Experiment).Packs().Single();
+        HandMade(run, pack).Save(run.Path(RunFolder.Weights(0)));
+        foreach (var spec in pack.Specs.Distinct())
+        {
+            string name = DatasetManifest.FolderName(spec.Data, RandomStream.Evaluation, run.Experiment.Seed, Samples);
+            TestData.WriteDataset(run.Path(RunFolder.Dataset(name)), SamplesOf(spec), 5, 600, spec.Data, run.Experiment.Seed);
+        }
+
+        ExportStage.Run(run, _ => { }, CancellationToken.None);
+        return run;
+    }
+
+    private static EnsembleWeights HandMade(RunFolder run, Pack pack)
+    {
         double[][] orthogonal = [[1, 0], [0, 1], [0, 0], [0, 0], [0, 0]];
         double[][] collapsed = [[1, 0], [1, 0], [1, 0], [1, 0], [1, 0]];
         double[][][] rows = [collapsed, orthogonal, Shapes.Pentagon, collapsed];
         float[] bias = [0, 0, 0.5f, 0.5f, 0.5f];
-        var weights = new EnsembleWeights
+        return new EnsembleWeights
         {
             Kind = ModelKind.ReluOutput,
             Features = 5,
@@ -190,15 +288,6 @@ public sealed class AnalyzeStageTests
             B = [.. rows.SelectMany(shape => shape == orthogonal ? bias : new float[5])],
             Experiment = run.Experiment.Resolved(),
         };
-        weights.Save(run.Path(RunFolder.Weights(0)));
-        foreach (var spec in pack.Specs.Distinct())
-        {
-            string name = DatasetManifest.FolderName(spec.Data, RandomStream.Evaluation, run.Experiment.Seed, Samples);
-            TestData.WriteDataset(run.Path(RunFolder.Dataset(name)), SamplesOf(spec), 5, 600, spec.Data, run.Experiment.Seed);
-        }
-
-        ExportStage.Run(run, _ => { }, CancellationToken.None);
-        return run;
     }
 
     private static float[] SamplesOf(CellSpec spec) => TestData.Samples(Samples, 5, spec.Data.Density[0]);

@@ -15,24 +15,25 @@ public sealed class GeometryTests
         ("tetrahedron", Shapes.Tetrahedron),
         ("pentagon", Shapes.Pentagon),
         ("square antiprism", Shapes.SquareAntiprism),
+        ("4/9 cluster", Shapes.FourNinths),
     ];
 
     [Test]
     public void Exact_shapes_are_named_however_they_are_turned() =>
-        Gen.Select(Gen.Int[0, s_shapes.Length - 1], Gen.Int[3, 6], Gen.Int[0, 1 << 20]).Sample((shape, hidden, seed) =>
+        Gen.Select(Gen.Int[0, s_shapes.Length - 1], Gen.Int[4, 7], Gen.Int[0, 1 << 20]).Sample((shape, hidden, seed) =>
             Name(Shapes.Disturbed(s_shapes[shape].Rows, hidden, 0, seed), hidden) == s_shapes[shape].Name);
 
     [Test]
     public void Noise_of_a_trained_model_does_not_change_the_name() =>
         Gen.Select(Gen.Int[0, s_shapes.Length - 1], Gen.Int[0, 1 << 20]).Sample((shape, seed) =>
-            Name(Shapes.Disturbed(s_shapes[shape].Rows, 3, 0.025, seed), 3) == s_shapes[shape].Name);
+            Name(Shapes.Disturbed(s_shapes[shape].Rows, 4, 0.025, seed), 4) == s_shapes[shape].Name);
 
     [Test]
     public void Lengths_do_not_change_the_name() => Gen.Select(Gen.Int[0, s_shapes.Length - 1], Gen.Int[0, 1 << 20]).Sample((shape, seed) =>
     {
         var random = new Random(seed);
-        double[][] rows = Shapes.Disturbed(s_shapes[shape].Rows, 3, 0, seed);
-        return Name([.. rows.Select(row => Scaled(row, 0.6 + random.NextDouble()))], 3) == s_shapes[shape].Name;
+        double[][] rows = Shapes.Disturbed(s_shapes[shape].Rows, 4, 0, seed);
+        return Name([.. rows.Select(row => Scaled(row, 0.6 + random.NextDouble()))], 4) == s_shapes[shape].Name;
     });
 
     [Test]
@@ -41,7 +42,7 @@ public sealed class GeometryTests
         {
             double[][] rows = Shapes.Sum([.. parts.Select(part => s_shapes[part].Rows)]);
             int hidden = rows[0].Length + 1;
-            string[] order = ["square antiprism", "pentagon", "tetrahedron", "triangle", "digon", "dedicated"];
+            string[] order = ["square antiprism", "pentagon", "4/9 cluster", "tetrahedron", "triangle", "digon", "dedicated"];
             string expected = string.Join(" + ", parts.Select(part => s_shapes[part].Name).GroupBy(name => name).OrderBy(group => Array.IndexOf(order, group.Key))
                 .Select(group => group.Count() == 1 ? group.Key : $"{group.Count()} {group.Key}"));
             return Name(Shapes.Disturbed(rows, hidden, 0.01, seed), hidden) == expected;
@@ -54,6 +55,8 @@ public sealed class GeometryTests
         bent[0] = [Math.Cos(0.25), Math.Sin(0.25)];
         double[][] fat = Shapes.Tetrahedron;
         fat[0] = [1, 0.2, 0.2];
+        double[][] pole = Shapes.FourNinths;
+        pole[0] = [Math.Cos(0.35), Math.Sin(0.35), 0, 0];
         Assert.Multiple(() =>
         {
             Assert.That(Name(bent, 2), Is.EqualTo("other"), "a pentagon with one corner 14° off");
@@ -66,8 +69,52 @@ public sealed class GeometryTests
             Assert.That(Name(Cube(), 3), Is.EqualTo("other"), "a cube: an antiprism that is not twisted");
             Assert.That(Name(Shapes.Polygon(9), 2), Is.EqualTo("other"), "more members than any arrangement has");
             Assert.That(Name(Simplex5(), 4), Is.EqualTo("other"), "five features in four dimensions");
+            Assert.That(Name(TriangleByTriangle(), 4), Is.EqualTo("other"), "nine features in four dimensions with D_i = 4/9, but other angles");
+            Assert.That(Name(pole, 4), Is.EqualTo("other"), "a 4/9 cluster with its pole 20° off");
+            Assert.That(Name(Shapes.FourNinths[..8], 4), Is.EqualTo("other"), "a 4/9 cluster with a corner missing");
+            Assert.That(Name([.. Shapes.FourNinths[1..], Shapes.FourNinths[1]], 4), Is.EqualTo("other"), "a 4/9 cluster with one corner twice and no pole");
         });
     }
+
+    [Test]
+    public void A_component_tells_its_dimensions_angles_and_dimensionalities()
+    {
+        double[][] rows = Shapes.Sum(Shapes.Pentagon, Shapes.Dedicated, Shapes.Digon);
+        foreach (int hidden in (int[])[4, 9])
+        {
+            var components = WeightAnalysis.Of(Shapes.Pack(Shapes.Disturbed(rows, hidden, 0, 3), hidden), 0).Components;
+            Assert.Multiple(() =>
+            {
+                Assert.That(components.Select(component => component.Dimensions), Is.EqualTo(new int?[] { 2, 1, 1 }), "the smaller of two matrices has the same eigenvalues");
+                Assert.That(components.Select(component => component.MeanDimensionality), Is.EqualTo(new[] { 0.4, 1, 0.5 }).Within(1e-6));
+                Assert.That(components.Select(component => component.DimensionalityDeviation), Is.All.EqualTo(0).Within(1e-6));
+                Assert.That(components[0].Angles, Is.EqualTo(new double[] { 72, 72, 72, 72, 72, 144, 144, 144, 144, 144 }).Within(1e-2));
+                Assert.That(components[1].Angles, Is.Empty);
+                Assert.That(components[2].Angles.Single(), Is.EqualTo(180).Within(0.1));
+            });
+        }
+
+        // A digon of lengths 1 and 1/2: D = 1 / (1 + 1/4) and (1/4) / (1 + 1/4).
+        var uneven = WeightAnalysis.Of(Shapes.Pack([[1, 0], [-0.5, 0]], 2), 0).Components.Single();
+        Assert.That((uneven.Kind, uneven.MeanDimensionality), Is.EqualTo((ComponentKind.Digon, 0.5)));
+        Assert.That(uneven.DimensionalityDeviation, Is.EqualTo(0.3).Within(1e-12));
+    }
+
+    [Test]
+    public void Neighbours_that_take_its_dimensions_take_its_name()
+    {
+        // 40 features that are not represented lie along a digon and have half of its dimension.
+        double[][] crowded = [[1, 0], [-1, 0], .. Enumerable.Range(0, 40).Select(i => (double[])[i % 2 == 0 ? 0.2 : -0.2, 0.1])];
+        Assert.Multiple(() =>
+        {
+            Assert.That(Name(crowded, 2), Is.EqualTo("other"));
+            Assert.That(Name(crowded[..6], 2), Is.EqualTo("digon"));
+        });
+    }
+
+    [Test]
+    public void Kinds_have_the_names_that_claims_use() =>
+        Assert.That(Enum.GetValues<ComponentKind>().Select(FeatureGeometry.Name), Is.EqualTo(ClaimMeasures.Kinds));
 
     [Test]
     public void A_square_of_digons_is_two_digons() => Assert.That(Name(Shapes.Polygon(4), 2), Is.EqualTo("2 digon"));
@@ -75,7 +122,7 @@ public sealed class GeometryTests
     [Test]
     public void Features_that_are_not_represented_have_no_component()
     {
-        var components = FeatureGeometry.Components(FeatureMeasures.GramMatrix([1, 0, 0.3f, 0.3f, -1, 0], 3, 2), 3);
+        var components = FeatureGeometry.Components(FeatureMeasures.GramMatrix([1, 0, 0.3f, 0.3f, -1, 0], 3, 2), 3, [1, 0, 0.3f, 0.3f, -1, 0]);
         Assert.That(components.Single().Members, Is.EqualTo(new[] { 0, 2 }));
         Assert.That(components.Single().Kind, Is.EqualTo(ComponentKind.Digon));
     }
@@ -109,6 +156,10 @@ public sealed class GeometryTests
         double c = -1 / Math.Sqrt(5);
         return [[1, 1, 1, c], [1, -1, -1, c], [-1, 1, -1, c], [-1, -1, 1, c], [0, 0, 0, 4 / Math.Sqrt(5)]];
     }
+
+    // Corners of triangles in two planes, added: cosines 1/4 and −1/2, and Σ cos² = 9/4.
+    private static double[][] TriangleByTriangle() =>
+        [.. Shapes.Triangle.SelectMany(a => Shapes.Triangle.Select(b => (double[])[.. a.Concat(b).Select(x => x / Math.Sqrt(2))]))];
 
     private static double[] Scaled(double[] row, double by) => [.. row.Select(value => value * by)];
 

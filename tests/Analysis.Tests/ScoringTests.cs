@@ -174,6 +174,57 @@ public sealed class ScoringTests
     }
 
     [Test]
+    public void A_prediction_engine_scores_single_rows([Values] bool stock)
+    {
+        var weights = TestData.Weights(ModelKind.ReluOutput, 1, N, M);
+        float[] x = TestData.Samples(3, N, 0.5);
+        var data = Data(x, sparse: false);
+        string model = Model(weights, ensemble: false);
+        IEstimator<ITransformer> scorer = stock
+            ? _ml.Transforms.CopyColumns("x", "Features")
+                .Append(_ml.Transforms.ApplyOnnxModel(["reconstruction", "hidden"], ["x"], model, new Dictionary<string, int[]> { ["x"] = [1, N], ["reconstruction"] = [1, N], ["hidden"] = [1, M] }, gpuDeviceId: null, fallbackToCpu: false))
+            : _ml.Transforms.ScoreToyModel(model).Append(_ml.Transforms.CopyColumns("h", "hidden"));
+        var transformer = scorer.Fit(data);
+        using var engine = _ml.Model.CreatePredictionEngine<DatasetLoaderTests.Sample, Scored>(transformer, inputSchemaDefinition: DatasetLoaderTests.SampleSchema(N));
+        for (int row = 0; row < 3; row++)
+        {
+            var scored = engine.Predict(new DatasetLoaderTests.Sample { Features = x[(row * N)..((row + 1) * N)] });
+            Assert.That(scored.Reconstruction, Is.EqualTo(Expected(weights, x, row, "reconstruction")).Within(1e-6));
+            Assert.That(scored.Hidden, Is.EqualTo(Expected(weights, x, row, "hidden")).Within(1e-6));
+        }
+
+        (transformer as IDisposable)?.Dispose();
+    }
+
+    [Test]
+    public void A_single_row_is_scored_once_and_only_where_an_output_is_asked_for([Values] bool ensemble)
+    {
+        var weights = TestData.Weights(ModelKind.ReluOutput, ensemble ? 2 : 1, N, M);
+        float[] x = TestData.Samples(2, N, 0.5);
+        var data = Data(x, sparse: true);
+        using var transformer = _ml.Transforms.ScoreToyModel(Model(weights, ensemble)).Fit(data);
+        var mapper = transformer.GetRowToRowMapper(data.Schema);
+        var hidden = mapper.OutputSchema["hidden"];
+        Assert.Multiple(() =>
+        {
+            Assert.That(transformer.IsRowToRowMapper);
+            Assert.That(mapper.GetDependencies([hidden]).Select(column => column.Name), Is.EqualTo(new[] { "Features" }));
+            Assert.That(mapper.GetDependencies([]), Is.Empty);
+        });
+        using var cursor = data.GetRowCursor(mapper.GetDependencies([hidden]));
+        using var row = mapper.GetRow(cursor, [hidden]);
+        var get = row.GetGetter<VBuffer<float>>(hidden);
+        var value = default(VBuffer<float>);
+        for (int r = 0; cursor.MoveNext(); r++)
+        {
+            get(ref value);
+            Assert.That(value.DenseValues(), Is.EqualTo(Expected(weights, x, r, "hidden")).Within(1e-6));
+        }
+
+        Assert.That(() => row.GetGetter<VBuffer<float>>(mapper.OutputSchema["reconstruction"]), Throws.InstanceOf<ArgumentOutOfRangeException>());
+    }
+
+    [Test]
     public void Wrong_inputs_are_told_in_a_sentence()
     {
         string model = Model(TestData.Weights(ModelKind.ReluOutput, 1, N, M), ensemble: false);
@@ -187,6 +238,15 @@ public sealed class ScoringTests
             Assert.That(() => _ml.Transforms.ScoreToyModel(model).Fit(four), Throws.InstanceOf<InvalidInputException>().With.Message.Contains("4 features"));
             Assert.That(() => _ml.Transforms.ScoreToyModel(model, new() { InputColumnName = "z" }).Fit(four), Throws.InstanceOf<InvalidInputException>().With.Message.Contains("no column z"));
         });
+    }
+
+    private sealed class Scored
+    {
+        [ColumnName("reconstruction")]
+        public float[] Reconstruction { get; set; } = [];
+
+        [ColumnName("hidden")]
+        public float[] Hidden { get; set; } = [];
     }
 
     private string Model(EnsembleWeights weights, bool ensemble)

@@ -20,6 +20,22 @@ internal static class Shapes
     public static double[][] SquareAntiprism =>
         [.. Enumerable.Range(0, 8).Select(i => (double[])[Math.Cos(i * Math.PI / 4) * Math.Sqrt(2), Math.Sin(i * Math.PI / 4) * Math.Sqrt(2), i % 2 == 0 ? 1 : -1])];
 
+    /// <summary>A pole, a tetrahedron at 79.51° from it and the dual tetrahedron at 121.91°, in four dimensions: a tight frame.</summary>
+    public static double[][] FourNinths
+    {
+        get
+        {
+            double a = double.DegreesToRadians(79.51206), b = double.DegreesToRadians(121.90757);
+            double[][] t = [.. Tetrahedron.Select(row => row.Select(x => x / Math.Sqrt(3)).ToArray())];
+            return
+            [
+                [1, 0, 0, 0],
+                .. t.Select(x => (double[])[Math.Cos(a), Math.Sin(a) * x[0], Math.Sin(a) * x[1], Math.Sin(a) * x[2]]),
+                .. t.Select(x => (double[])[Math.Cos(b), -Math.Sin(b) * x[0], -Math.Sin(b) * x[1], -Math.Sin(b) * x[2]]),
+            ];
+        }
+    }
+
     public static double[][] Polygon(int corners) =>
         [.. Enumerable.Range(0, corners).Select(i => (double[])[Math.Cos(2 * Math.PI * i / corners), Math.Sin(2 * Math.PI * i / corners)])];
 

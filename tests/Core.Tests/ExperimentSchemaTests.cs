@@ -33,6 +33,14 @@ public sealed class ExperimentSchemaTests
     private static string[] Names<T>()
         where T : struct, Enum => [.. System.Enum.GetValues<T>().Select(YamlSection.KebabCase)];
 
+    private static IEnumerable<string> IndexedMeasures =>
+    [
+        .. ClaimMeasures.OfFeature.SelectMany(measure => (string[])[$"{measure}[3]", $"{measure}[*]", $"{measure}[represented]"]),
+        .. ClaimMeasures.OfNeuron.SelectMany(measure => (string[])[$"{measure}[3]", $"{measure}[*]"]),
+        .. ClaimMeasures.OfPair.SelectMany(measure => (string[])[$"{measure}[0,3]", $"{measure}[0, 3]"]),
+        .. ClaimMeasures.Kinds.Select(kind => $"count[{kind}]"),
+    ];
+
     [TestCaseSource(nameof(Sections))]
     public void A_section_has_the_keys_of_the_binder(string section)
     {
@@ -60,7 +68,9 @@ public sealed class ExperimentSchemaTests
             Assert.That(Choices("axes", "path"), Is.EqualTo(ExperimentKeys.AxisPaths));
             Assert.That(Choices("claims", "measure"), Is.EqualTo(ClaimMeasures.OfInstance));
             string pattern = (string)Section("claims")["properties"]!["measure"]!["anyOf"]![1]!["pattern"]!;
-            Assert.That(ClaimMeasures.OfFeature.Select(measure => $"{measure}[3]"), Is.All.Matches(pattern));
+            Assert.That(IndexedMeasures, Is.All.Matches(pattern));
+            Assert.That(new[] { "norm", "norm[i]", "angle[3]", "count[circle]", "participation_ratio[represented]", "loss[0]" }, Is.All.Not.Match(pattern));
+            Assert.That(JsonNode.DeepEquals(Section("claims.correlates")["properties"]!["with"]!["anyOf"], Section("claims")["properties"]!["measure"]!["anyOf"]));
         });
 
         static string[] Choices(string section, string key) =>
@@ -74,7 +84,7 @@ public sealed class ExperimentSchemaTests
         var resolved = JsonSchema.FromYaml(Experiment.Parse("name: d\nmodel: { features: 2, hidden: 1 }\n", "d.yaml").Resolved())!;
         Assert.Multiple(() =>
         {
-            foreach (string section in Sections.Where(section => section is not ("axes" or "claims" or "data.sets" or "data.train" or "importance")))
+            foreach (string section in Sections.Where(section => section is not ("axes" or "claims" or "claims.plateau" or "claims.correlates" or "data.sets" or "data.train" or "importance")))
             {
                 var written = section.Split('.', StringSplitOptions.RemoveEmptyEntries).Aggregate(resolved, (node, key) => node[key]!);
                 foreach (var (key, schema) in Section(section)["properties"]!.AsObject().Where(pair => pair.Value!["default"] is not null))
@@ -120,6 +130,16 @@ public sealed class ExperimentSchemaTests
     [TestCase("claims: [{ measure: geometri, equals: digon }]")]
     [TestCase("claims: [{ measure: loss }]")]
     [TestCase("claims: [{ measure: loss, at_least: 1, at_most: 2 }]")]
+    [TestCase("claims: [{ measure: loss, monotone: upwards }]")]
+    [TestCase("claims: [{ measure: loss, plateau: { at: 1, tolerance: 0 } }]")]
+    [TestCase("claims: [{ measure: loss, plateau: { at: 1, share: 0.5 } }]")]
+    [TestCase("claims: [{ measure: loss, plateau: { at: 1, tolerance: 0, share: 0 } }]")]
+    [TestCase("claims: [{ measure: loss, plateau: { at: 1, tolerance: 0, cells: 1 } }]")]
+    [TestCase("claims: [{ measure: loss, correlates: { with: bias } }]")]
+    [TestCase("claims: [{ measure: loss, correlates: { with: max_superposition } }]")]
+    [TestCase("claims: [{ measure: loss, correlates: { with: max_superposition, at_least: 2 } }]")]
+    [TestCase("claims: [{ measure: loss, correlates: { with: max_superposition, at_least: 0, rank: yes } }]")]
+    [TestCase("evaluation: { samples: -1 }")]
     public void What_the_binder_refuses_does_not_conform(string line)
     {
         string text = $"name: bad\nmodel: {{ features: 5, hidden: 2 }}\n{line}\n";
@@ -151,7 +171,8 @@ public sealed class ExperimentSchemaTests
     {
         string page = File.ReadAllText(Path.Combine(Repository.Root, "docs", "experiment-file.md"));
         string[] words = [.. Names<ModelKind>(), .. Names<ValueRange>(), .. Names<ObjectiveKind>(), .. Names<Schedule>(), .. Names<OptimizerKind>(), .. Names<SnapshotSpacing>(),
-            .. ExperimentKeys.AxisPaths, .. ClaimMeasures.OfInstance, .. ClaimMeasures.OfFeature.Select(measure => measure + "[i]")];
+            .. ExperimentKeys.AxisPaths, .. ClaimMeasures.OfInstance, .. ClaimMeasures.OfFeature.Select(measure => measure + "[i]"), .. ClaimMeasures.OfNeuron.Select(measure => measure + "[k]"), .. ClaimMeasures.OfPair.Select(measure => measure + "[i,j]"),
+            .. ClaimMeasures.Kinds, "count[kind]"];
         Assert.That(words.Where(word => !page.Contains($"`{word}`", StringComparison.Ordinal)), Is.Empty);
     }
 

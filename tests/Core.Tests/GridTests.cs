@@ -140,6 +140,24 @@ public sealed class GridTests
         Assert.That(packs.SelectMany(pack => pack.Instances).Select(instance => instance.Index), Is.EqualTo(Enumerable.Range(0, 12)));
     }
 
+    [TestCase("  - { path: data.sparsity, values: [0, 0.5, 0.9] }\n  - { path: model.hidden, values: [1, 2] }\n  - { path: importance.decay, values: [1, 0.5] }")]
+    [TestCase("  - { path: training.steps, values: [10, 5] }\n  - { path: data.sparsity, values: [0, 0.5] }\n  - { path: model.kind, values: [linear, relu-hidden] }")]
+    [TestCase("  - { path: data.sparsity, values: [0] }")]
+    public void Packs_are_the_cells_by_shape_and_training_cut_to_size(string axes)
+    {
+        var experiment = Parse(axes, "replicas: 3\n");
+        var grid = new Grid(experiment);
+        var plain = grid.Cells.GroupBy(cell => (grid.Spec(cell).Model, grid.Spec(cell).Training))
+            .SelectMany(ensemble => ensemble.SelectMany(cell => Enumerable.Range(0, 3).Select(replica => grid.InstanceAt((cell.Index * 3) + replica))).Chunk(4)).ToList();
+        var packs = grid.EnumeratePacks(4).ToList();
+        Assert.Multiple(() =>
+        {
+            Assert.That(packs.Select(pack => pack.Instances.Select(instance => (instance.Index, instance.Seed))), Is.EqualTo(plain.Select(chunk => chunk.Select(instance => (instance.Index, instance.Seed)))));
+            Assert.That(packs.All(pack => pack.Instances.Zip(pack.Specs).All(pair => pair.Second.Data.Density[0] == grid.Spec(pair.First.Cell).Data.Density[0])));
+            Assert.That(grid.PackCount(4), Is.EqualTo(plain.Count));
+        });
+    }
+
     [Test]
     public void Axes_of_the_training_setting_make_several_ensembles() =>
         Assert.That(new Grid(Parse("  - { path: training.optimizer.lr, values: [1e-3, 1e-2] }", "replicas: 2\n")).Packs().Select(pack => pack.Training.Optimizer.LearningRate),

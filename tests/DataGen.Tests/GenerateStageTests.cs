@@ -37,6 +37,13 @@ public sealed class GenerateStageTests
     private string[] Folders => [.. Directory.GetDirectories(Path.Combine(_artifacts, "gen", "data")).Select(path => Path.GetFileName(path)).Order()];
 
     [Test]
+    public void Without_evaluation_samples_only_training_datasets_are_drawn()
+    {
+        Generate(Text.Replace("samples: 1000", "samples: 0", StringComparison.Ordinal));
+        Assert.That(Folders, Has.Length.EqualTo(2).And.All.StartsWith("train-"));
+    }
+
+    [Test]
     public void Each_distribution_has_an_evaluation_and_a_training_dataset_once()
     {
         var reports = new List<StageProgress>();

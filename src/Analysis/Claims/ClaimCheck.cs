@@ -1,4 +1,3 @@
-using System.Globalization;
 using ToyPipeline.Analysis.Stage;
 using ToyPipeline.Core;
 using ToyPipeline.Core.Experiments;
@@ -6,108 +5,89 @@ using ToyPipeline.Core.Experiments;
 namespace ToyPipeline.Analysis.Claims;
 
 /// <summary>Checks one claim on the best instance of each cell that it speaks of, cell by cell.</summary>
-internal sealed class ClaimCheck(ClaimSpec claim)
+internal sealed class ClaimCheck
 {
-    private readonly List<string> _measured = [];
-    private double _low = double.PositiveInfinity;
-    private double _high = double.NegativeInfinity;
-    private string? _failure;
+    private readonly ClaimSpec _claim;
+    private readonly MeasureName _measure;
+    private readonly IVerdict _verdict;
+    private double? _deviation;
+
+    /// <param name="claim">The claim.</param>
+    /// <param name="axes">Axes of its experiment.</param>
+    public ClaimCheck(ClaimSpec claim, IReadOnlyList<Axis> axes)
+    {
+        _claim = claim;
+        _measure = MeasureName.Parse(claim.Measure);
+        _verdict = claim switch
+        {
+            { Comparison: Comparison.Correlates } => new Correlates(claim.Correlation!),
+            { Comparison: Comparison.Plateau, Plateau: { Share: { } share } plateau } => new GathersShare(plateau, share),
+            { Comparison: Comparison.Plateau } => new AlongAxis(axes.First(axis => axis.Path == claim.Along), new StaysFor(claim.Plateau!)),
+            { Comparison: Comparison.Monotone } => new AlongAxis(axes.First(axis => axis.Path == claim.Along), new NeverTurns(claim)),
+            _ => new HoldsInEachCell(claim),
+        };
+    }
 
     /// <summary>Takes a cell into account, if the claim speaks of it.</summary>
     /// <exception cref="InvalidInputException">The comparison does not fit the measure.</exception>
     public void Add(CellAnalysis cell)
     {
-        if (!cell.Cell.Coordinates.All(c => !claim.At.TryGetValue(c.Path, out string? value) || value == c.Value))
+        if (!cell.Cell.Coordinates.All(c => !_claim.At.TryGetValue(c.Path, out string? value) || value == c.Value))
             return;
-        object measured = Measured(cell);
-        string text = Text(measured);
-        if (measured is double number)
-            (_low, _high) = (Math.Min(_low, number), Math.Max(_high, number));
-        // A grid may have a million cells: the first few names are enough.
-        if (_measured.Count < 4 && !_measured.Contains(text))
-            _measured.Add(text);
-        if (!Holds(measured))
-            _failure ??= cell.Cell.Coordinates.Count > claim.At.Count ? $"{text} at {cell.Cell}" : text;
+        if (!_measure.IsText && !_measure.IsMany && cell.Replicas.Count > 1)
+            _deviation = Math.Max(_deviation ?? 0, cell.Spread(replica => MeasuredValue.Number(replica, _measure)).Deviation);
+        _verdict.Add(cell.Cell, cell.Best, MeasuredValue.Of(cell.Best, _measure));
     }
 
-    public ClaimResult Result() => new(
-        claim.At.Count == 0 ? "all cells" : string.Join(", ", claim.At.Select(pair => $"{pair.Key} = {pair.Value}")),
-        claim.Measure,
-        ComparisonName,
-        claim.Comparison == Comparison.Between || claim.Expected.Count != 1 || claim.Measure == "represented" ? Listed(claim.Expected) : claim.Expected[0],
-        _failure ?? (_low < _high ? $"{Text(_low)} to {Text(_high)}" : _measured.Count > 0 ? string.Join("; ", _measured) : "no cell"),
-        claim.Tolerance,
-        _failure is null && _measured.Count > 0);
+    public ClaimResult Result()
+    {
+        var (holds, measured) = _verdict.Reach();
+        return new ClaimResult(
+            _claim.At.Count == 0 ? "all cells" : string.Join(", ", _claim.At.Select(pair => $"{pair.Key} = {pair.Value}")),
+            _claim.Measure,
+            ComparisonName,
+            Expected,
+            measured,
+            _claim.Tolerance,
+            holds)
+        {
+            Deviation = _deviation,
+        };
+    }
 
-    private string ComparisonName => claim.Comparison switch
+    private string ComparisonName => _claim.Comparison switch
     {
         Comparison.EqualTo => "equals",
         Comparison.Between => "between",
         Comparison.AtLeast => "at_least",
-        _ => "at_most",
+        Comparison.AtMost => "at_most",
+        Comparison.Monotone => "monotone",
+        Comparison.Plateau => "plateau",
+        _ => "correlates",
     };
 
-    // A string, a list of features, or a number.
-    private object Measured(CellAnalysis cell)
+    private string Expected => _claim switch
     {
-        var best = cell.Best;
-        var (name, feature) = ClaimMeasures.Split(claim.Measure);
-        if (feature is { } i)
-        {
-            if (i >= best.Weights.Features.Count)
-                throw Wrong($"names feature {i}, and the models of the cell {cell.Cell} have {best.Weights.Features.Count} features");
-            var measures = best.Weights.Features[i];
-            return name switch
-            {
-                "norm" => measures.Norm,
-                "superposition" => measures.Superposition,
-                "dimensionality" => measures.Dimensionality,
-                "bias" => measures.Bias,
-                _ => throw Wrong("is no measure of a feature"),
-            };
-        }
-
-        return name switch
-        {
-            "geometry" => best.Weights.Geometry,
-            "represented" => best.Weights.Represented,
-            "represented_count" => (double)best.Weights.Represented.Count,
-            "loss" => best.Loss.Mean,
-            "dimensions_per_feature" => best.Weights.DimensionsPerFeature,
-            "features_per_dimension" => best.Weights.FeaturesPerDimension,
-            "mean_superposition" => best.Weights.MeanSuperposition,
-            "max_superposition" => best.Weights.MaxSuperposition,
-            _ => throw Wrong("is no measure of an instance"),
-        };
-    }
-
-    private bool Holds(object measured) => (measured, claim.Comparison) switch
-    {
-        (string text, Comparison.EqualTo) => claim.Expected.Count == 1 && Parts(text).SequenceEqual(Parts(claim.Expected[0])),
-        (IReadOnlyList<int> features, Comparison.EqualTo) => claim.Expected.Select(Number).Order().SequenceEqual(features.Select(i => (double)i)),
-        (double number, Comparison.EqualTo) => claim.Expected.Count == 1 && Math.Abs(number - Number(claim.Expected[0])) <= claim.Tolerance,
-        (double number, Comparison.Between) => number >= Number(claim.Expected[0]) && number <= Number(claim.Expected[1]),
-        (double number, Comparison.AtLeast) => number >= Number(claim.Expected[0]),
-        (double number, Comparison.AtMost) => number <= Number(claim.Expected[0]),
-        _ => throw Wrong($"is {(measured is string ? "a name" : "a list of features")}, which {ComparisonName} cannot compare; use equals"),
+        { Correlation: { } c } => $"with {c.With}{(c.Rank ? " by rank" : "")}{Bound(" at least ", c.AtLeast)}{Bound(" at most ", c.AtMost)}",
+        { Plateau: { } p } => $"{Axis.Text(p.At)} ± {Axis.Text(p.Tolerance)} "
+            + (p.Share is { } share ? $"for {Axis.Text(share)} of the values" : $"over {p.Cells} cells along {_claim.Along}"),
+        { Comparison: Comparison.Monotone } => $"{_claim.Expected[0]} along {_claim.Along}{(_claim.Tolerance > 0 ? $", back by at most {Axis.Text(_claim.Tolerance)}" : "")}",
+        { Expected: [var single], Comparison: not Comparison.Between, Measure: not "represented" } => single,
+        _ => MeasuredValue.Listed(_claim.Expected),
     };
 
-    // "digon + 3 dedicated" says the same as "3 dedicated + digon".
-    private static IOrderedEnumerable<string> Parts(string composition) => composition.Split('+', StringSplitOptions.TrimEntries).Order(StringComparer.Ordinal);
+    private static string Bound(string words, double? coefficient) => coefficient is { } number ? words + Axis.Text(number) : "";
+}
 
-    private double Number(string text) =>
-        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double number)
-            ? number
-            : throw Wrong($"is compared with {text}, which is no number");
+/// <summary>How a claim comes to its end: it sees the cells one by one.</summary>
+internal interface IVerdict
+{
+    /// <summary>Takes a cell into account.</summary>
+    /// <param name="cell">The cell.</param>
+    /// <param name="best">Its best instance.</param>
+    /// <param name="measured">What the claim measures there: see <see cref="MeasuredValue.Of"/>.</param>
+    void Add(Cell cell, InstanceAnalysis best, object measured);
 
-    private InvalidInputException Wrong(string what) => new($"The claim about {claim.Measure} cannot be checked: {claim.Measure} {what}.");
-
-    private static string Text(object measured) => measured switch
-    {
-        IReadOnlyList<int> features => Listed(features.Select(i => i.ToString(CultureInfo.InvariantCulture))),
-        double number => Axis.Text(number),
-        _ => (string)measured,
-    };
-
-    private static string Listed(IEnumerable<string> values) => $"[{string.Join(", ", values)}]";
+    /// <summary>Whether the claim holds, and what to show for it.</summary>
+    (bool Holds, string Measured) Reach();
 }

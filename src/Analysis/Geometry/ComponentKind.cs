@@ -9,6 +9,9 @@ public enum ComponentKind
     /// <summary>5 features in 2 dimensions, 72° apart; D_i = 2/5.</summary>
     Pentagon,
 
+    /// <summary>9 features in 4 dimensions: a pole, a tetrahedron below it and its dual beyond the equator; D_i near 4/9.</summary>
+    FourNinths,
+
     /// <summary>4 features in 3 dimensions, every pair at cos = −1/3; D_i = 3/4.</summary>
     Tetrahedron,
 

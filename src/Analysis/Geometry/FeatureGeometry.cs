@@ -2,16 +2,12 @@ using ToyPipeline.Analysis.Measures;
 
 namespace ToyPipeline.Analysis.Geometry;
 
-/// <summary>A connected component of the interference graph.</summary>
-/// <param name="Kind">Its arrangement.</param>
-/// <param name="Members">Its features, ascending.</param>
-public sealed record FeatureComponent(ComponentKind Kind, IReadOnlyList<int> Members);
-
 /// <summary>Names the arrangement of an instance's represented features.</summary>
 /// <remarks>
 /// Represented features are the nodes of a graph, with an edge where <c>|Ŵ_i·Ŵ_j| &gt; 0.15</c>. A component has the name of a
-/// <see cref="ReferencePolytope"/> when it has as many members and dimensions and every member sees the others under the polytope's angles,
-/// each to within 8°. Lengths do not enter: importance stretches directions without turning them.
+/// <see cref="ReferencePolytope"/> when it has as many members and dimensions, every member sees the others under the angles of one of the
+/// polytope's corners, each to within 8°, and the mean of D_i is within 0.1 of the polytope's. Lengths may differ: importance stretches
+/// directions without turning them. A feature that no other interferes with is dedicated, whatever the noise around it makes of its D_i.
 /// </remarks>
 public static class FeatureGeometry
 {
@@ -24,6 +20,7 @@ public static class FeatureGeometry
     {
         ComponentKind.SquareAntiprism => "square antiprism",
         ComponentKind.Pentagon => "pentagon",
+        ComponentKind.FourNinths => "4/9 cluster",
         ComponentKind.Tetrahedron => "tetrahedron",
         ComponentKind.Triangle => "triangle",
         ComponentKind.Digon => "digon",
@@ -34,23 +31,25 @@ public static class FeatureGeometry
     /// <summary>The components of the interference graph, ordered by their lowest feature.</summary>
     /// <param name="g">Interference matrix, [features, features].</param>
     /// <param name="features">n.</param>
-    /// <param name="symmetric">
-    /// Whether <paramref name="g"/> is a Gram matrix. Where it is not (absolute-value) there are no angles: a component of several features is
-    /// <see cref="ComponentKind.Other"/>, and the larger of |G_ij| and |G_ji| makes the edge.
+    /// <param name="directions">
+    /// W, [features, hidden], where <paramref name="g"/> is its Gram matrix. Empty where it is none (absolute-value): there are no angles then, a
+    /// component of several features is <see cref="ComponentKind.Other"/>, and the larger of |G_ij| and |G_ji| makes the edge.
     /// </param>
-    public static IReadOnlyList<FeatureComponent> Components(ReadOnlySpan<double> g, int features, bool symmetric = true)
+    public static IReadOnlyList<FeatureComponent> Components(ReadOnlySpan<double> g, int features, ReadOnlySpan<float> directions)
     {
         double[] norms = new double[features];
+        bool[] seen = new bool[features];
         for (int i = 0; i < features; i++)
+        {
             norms[i] = FeatureMeasures.Norm(g, features, i);
-        bool[] seen = [.. norms.Select(norm => norm < FeatureMeasures.RepresentedNorm)];
+            seen[i] = norms[i] < FeatureMeasures.RepresentedNorm;
+        }
+
         var components = new List<FeatureComponent>();
         for (int i = 0; i < features; i++)
         {
-            if (seen[i])
-                continue;
-            int[] members = Reach(g, norms, seen, i);
-            components.Add(new FeatureComponent(Classify(g, norms, members, symmetric), members));
+            if (!seen[i])
+                components.Add(Component(g, norms, Reach(g, norms, seen, i), directions));
         }
 
         return components;
@@ -87,12 +86,38 @@ public static class FeatureGeometry
         return [.. members];
     }
 
-    private static ComponentKind Classify(ReadOnlySpan<double> g, double[] norms, int[] members, bool symmetric)
+    private static FeatureComponent Component(ReadOnlySpan<double> g, double[] norms, int[] members, ReadOnlySpan<float> directions)
     {
+        int n = norms.Length;
+        double sum = 0, squares = 0;
+        foreach (int i in members)
+        {
+            double dimensionality = FeatureMeasures.Dimensionality(g, n, i);
+            sum += dimensionality;
+            squares += dimensionality * dimensionality;
+        }
+
+        double mean = sum / members.Length;
+        double deviation = members.Length == 1 ? 0 : Math.Sqrt(Math.Max(0, (squares / members.Length) - (mean * mean)));
         if (members.Length == 1)
-            return ComponentKind.Dedicated;
-        if (!symmetric || members.Length > ReferencePolytope.MaxVertices)
-            return ComponentKind.Other;
+            return Named(ComponentKind.Dedicated, 1, []);
+        if (directions.IsEmpty)
+            return Named(ComponentKind.Other, null, []);
+        double[] cosines = Cosines(g, norms, members);
+        int dimensions = Dimensions(cosines, members, directions, norms);
+        return Named(ReferencePolytope.Match(cosines, members.Length, dimensions, mean)?.Kind ?? ComponentKind.Other, dimensions, Angles(cosines, members.Length));
+
+        FeatureComponent Named(ComponentKind kind, int? spanned, double[] angles) => new(kind, members)
+        {
+            Dimensions = spanned,
+            MeanDimensionality = mean,
+            DimensionalityDeviation = deviation,
+            Angles = angles,
+        };
+    }
+
+    private static double[] Cosines(ReadOnlySpan<double> g, double[] norms, int[] members)
+    {
         int count = members.Length;
         double[] cosines = new double[count * count];
         for (int i = 0; i < count; i++)
@@ -104,6 +129,47 @@ public static class FeatureGeometry
             }
         }
 
-        return ReferencePolytope.Match(cosines, count)?.Kind ?? ComponentKind.Other;
+        return cosines;
+    }
+
+    private static double[] Angles(double[] cosines, int count)
+    {
+        double[] angles = new double[count * (count - 1) / 2];
+        for (int i = 0, at = 0; i < count; i++)
+        {
+            for (int j = i + 1; j < count; j++)
+                angles[at++] = double.RadiansToDegrees(Math.Acos(cosines[(i * count) + j]));
+        }
+
+        Array.Sort(angles);
+        return angles;
+    }
+
+    // ŴŴᵀ [members, members] and ŴᵀŴ [hidden, hidden] have the same eigenvalues but for zeros: the smaller one is quicker.
+    private static int Dimensions(double[] cosines, int[] members, ReadOnlySpan<float> w, double[] norms)
+    {
+        int hidden = w.Length / norms.Length;
+        double[] values;
+        if (members.Length <= hidden)
+        {
+            values = SymmetricEigenvalues.Of(cosines, members.Length);
+        }
+        else
+        {
+            double[] scatter = new double[hidden * hidden];
+            foreach (int i in members)
+            {
+                var wi = w.Slice(i * hidden, hidden);
+                for (int k = 0; k < hidden; k++)
+                {
+                    for (int l = 0; l < hidden; l++)
+                        scatter[(k * hidden) + l] += (double)wi[k] * wi[l] / (norms[i] * norms[i]);
+                }
+            }
+
+            values = SymmetricEigenvalues.Of(scatter, hidden);
+        }
+
+        return values.Count(value => value >= ReferencePolytope.DimensionEigenvalue);
     }
 }

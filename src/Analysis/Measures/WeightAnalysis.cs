@@ -10,8 +10,14 @@ public sealed record WeightAnalysis
     /// <summary>The features in order.</summary>
     public required IReadOnlyList<FeatureAnalysis> Features { get; init; }
 
+    /// <summary>The hidden units in order.</summary>
+    public required IReadOnlyList<NeuronAnalysis> Neurons { get; init; }
+
     /// <summary>The components of the interference graph, by their lowest feature.</summary>
     public required IReadOnlyList<FeatureComponent> Components { get; init; }
+
+    /// <summary>The components' kinds as text, for example <c>digon + 3 dedicated</c>.</summary>
+    public required string Geometry { get; init; }
 
     /// <summary>The interference matrix G, [features, features].</summary>
     public required IReadOnlyList<double> G { get; init; }
@@ -23,16 +29,25 @@ public sealed record WeightAnalysis
     public required double FeaturesPerDimension { get; init; }
 
     /// <summary>Represented features, ascending.</summary>
-    public IReadOnlyList<int> Represented => [.. Enumerable.Range(0, Features.Count).Where(i => Features[i].Represented)];
+    public required IReadOnlyList<int> Represented { get; init; }
 
     /// <summary>Mean superposition of the represented features; 0 where none is.</summary>
-    public double MeanSuperposition => Features.Where(f => f.Represented).Select(f => f.Superposition).DefaultIfEmpty().Average();
+    public required double MeanSuperposition { get; init; }
 
     /// <summary>Largest superposition of a represented feature; 0 where none is.</summary>
-    public double MaxSuperposition => Features.Where(f => f.Represented).Select(f => f.Superposition).DefaultIfEmpty().Max();
+    public required double MaxSuperposition { get; init; }
 
-    /// <summary>The components' kinds as text, for example <c>digon + 3 dedicated</c>.</summary>
-    public string Geometry => FeatureGeometry.Composition(Components);
+    /// <summary>How much of each represented feature lies on one neuron; see <see cref="Measures.BasisAlignment.Of"/>.</summary>
+    public required double BasisAlignment { get; init; }
+
+    /// <summary>What it would be without a preferred basis; not a number of the absolute-value model.</summary>
+    public required double BasisAlignmentRandom { get; init; }
+
+    /// <summary>Share of the represented features with a neuron for +x and one for −x; see <see cref="NeuronMeasures.SharePaired"/>.</summary>
+    public required double SharePaired { get; init; }
+
+    /// <summary>Pairs of neurons that serve a feature lopsidedly.</summary>
+    public required IReadOnlyList<AsymmetricPair> AsymmetricPairs { get; init; }
 
     /// <summary>Measures one instance of a pack.</summary>
     public static WeightAnalysis Of(EnsembleWeights weights, int place)
@@ -40,7 +55,43 @@ public sealed record WeightAnalysis
         ArgumentNullException.ThrowIfNull(weights);
         int n = weights.Features;
         double[] g = FeatureMeasures.InterferenceMatrix(weights, place);
-        var components = FeatureGeometry.Components(g, n, symmetric: weights.Kind != ModelKind.AbsoluteValue);
+        bool tied = weights.Kind != ModelKind.AbsoluteValue;
+        var components = FeatureGeometry.Components(g, n, tied ? weights.WOf(place) : []);
+        var features = FeaturesOf(g, weights.BOf(place), components);
+        var neurons = NeuronMeasures.Of(weights, place);
+        var represented = new List<int>();
+        double sum = 0, max = 0;
+        for (int i = 0; i < n; i++)
+        {
+            if (!features[i].Represented)
+                continue;
+            represented.Add(i);
+            sum += features[i].Superposition;
+            max = Math.Max(max, features[i].Superposition);
+        }
+
+        return new WeightAnalysis
+        {
+            Features = features,
+            Neurons = neurons,
+            Components = components,
+            Geometry = FeatureGeometry.Composition(components),
+            G = g,
+            DimensionsPerFeature = FeatureMeasures.DimensionsPerFeature(g, n, weights.Hidden),
+            FeaturesPerDimension = FeatureMeasures.FeaturesPerDimension(g, n, weights.Hidden),
+            Represented = represented,
+            MeanSuperposition = represented.Count > 0 ? sum / represented.Count : 0,
+            MaxSuperposition = max,
+            BasisAlignment = Measures.BasisAlignment.Of(weights, place, represented),
+            BasisAlignmentRandom = tied ? Measures.BasisAlignment.Random(weights.Hidden) : double.NaN,
+            SharePaired = NeuronMeasures.SharePaired(weights, place, neurons, represented),
+            AsymmetricPairs = NeuronMeasures.AsymmetricPairs(weights, place, neurons),
+        };
+    }
+
+    private static FeatureAnalysis[] FeaturesOf(ReadOnlySpan<double> g, ReadOnlySpan<float> b, IReadOnlyList<FeatureComponent> components)
+    {
+        int n = b.Length;
         int?[] componentOf = new int?[n];
         for (int c = 0; c < components.Count; c++)
         {
@@ -48,7 +99,6 @@ public sealed record WeightAnalysis
                 componentOf[member] = c;
         }
 
-        var b = weights.BOf(place);
         var features = new FeatureAnalysis[n];
         for (int i = 0; i < n; i++)
         {
@@ -56,13 +106,6 @@ public sealed record WeightAnalysis
                 FeatureMeasures.Norm(g, n, i), FeatureMeasures.Superposition(g, n, i), FeatureMeasures.Dimensionality(g, n, i), b[i], componentOf[i]);
         }
 
-        return new WeightAnalysis
-        {
-            Features = features,
-            Components = components,
-            G = g,
-            DimensionsPerFeature = FeatureMeasures.DimensionsPerFeature(g, n, weights.Hidden),
-            FeaturesPerDimension = FeatureMeasures.FeaturesPerDimension(g, n, weights.Hidden),
-        };
+        return features;
     }
 }

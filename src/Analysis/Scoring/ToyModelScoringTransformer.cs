@@ -38,7 +38,7 @@ public sealed class ToyModelScoringTransformer : ITransformer, IDisposable
     public IReadOnlyList<string> OutputColumnNames => [.. Outputs.Select(output => output.Name)];
 
     /// <inheritdoc/>
-    public bool IsRowToRowMapper => false;
+    public bool IsRowToRowMapper => true;
 
     internal ToyModelSession Session { get; }
 
@@ -95,10 +95,13 @@ public sealed class ToyModelScoringTransformer : ITransformer, IDisposable
         }
     }
 
-    /// <summary>Not supported: the session is fed batches, not rows.</summary>
-    /// <exception cref="NotSupportedException">Always.</exception>
-    public Microsoft.ML.Data.IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema) =>
-        throw new NotSupportedException("ScoreToyModel feeds whole batches to the session and maps no single rows; for a PredictionEngine use ApplyOnnxModel.");
+    /// <summary>Scores row by row, in batches of one: what <c>CreatePredictionEngine</c> uses. Views go by whole batches all the same.</summary>
+    /// <inheritdoc cref="GetOutputSchema" path="/exception"/>
+    public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema)
+    {
+        ArgumentNullException.ThrowIfNull(inputSchema);
+        return new ToyModelRowMapper(this, inputSchema);
+    }
 
     /// <inheritdoc/>
     public void Dispose() => Session.Dispose();

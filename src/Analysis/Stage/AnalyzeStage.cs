@@ -20,9 +20,6 @@ public static class AnalyzeStage
     /// <summary>Name of the stage.</summary>
     public const string Name = "analyze";
 
-    private const string InstancesCsv = "analysis/instances.csv";
-    private const string FeaturesCsv = "analysis/features.csv";
-    private const string CellsCsv = "analysis/cells.csv";
     private const string ClaimsCsv = "analysis/claims.csv";
 
     /// <summary>Evaluates and measures every instance, checks the claims, and writes the tables; skips where nothing changed.</summary>
@@ -36,19 +33,9 @@ public static class AnalyzeStage
     {
         ArgumentNullException.ThrowIfNull(run);
         ArgumentNullException.ThrowIfNull(progress);
-        var packs = new Grid(run.Experiment).Packs();
-        var plan = packs.Select(pack => (pack, models: (IReadOnlyList<string>)Models(run, pack))).ToList();
-        var datasetOf = DatasetNames(run.Experiment);
-        string[] datasets = [.. packs.SelectMany(pack => pack.Specs).Select(datasetOf).Distinct()];
-        List<string> inputs =
-        [
-            .. plan.Select(item => RunFolder.Weights(item.pack.Index)),
-            .. plan.SelectMany(item => item.models),
-            .. datasets.SelectMany(folder => DatasetFiles(run, folder)),
-        ];
         string options = run.Experiment.Resolved("seed", "model", "data", "importance", "training", "replicas", "axes", "evaluation", "claims");
-        var outcome = run.Stage(Name, options, inputs, () => Analyse(run, plan, datasetOf, progress, cancellation));
-        return new AnalysisOutcome(outcome, AnalysisTables.ReadClaims(run.Path(ClaimsCsv)));
+        var outcome = run.Stage(Name, options, Inputs(run), () => Analyse(run, progress, cancellation));
+        return new AnalysisOutcome(outcome, ClaimRows.Read(run.Path(ClaimsCsv)));
     }
 
     /// <summary>The claims that the run in <paramref name="folder"/> was last checked against; null where it was not analysed.</summary>
@@ -56,42 +43,76 @@ public static class AnalyzeStage
     public static IReadOnlyList<ClaimResult>? Claims(string folder)
     {
         string path = Path.Combine(folder, ClaimsCsv);
-        return File.Exists(path) ? AnalysisTables.ReadClaims(path) : null;
+        return File.Exists(path) ? ClaimRows.Read(path) : null;
     }
 
-    private static IReadOnlyList<string> Analyse(
-        RunFolder run,
-        List<(Pack Pack, IReadOnlyList<string> Models)> plan,
-        Func<CellSpec, string> datasetOf,
-        Action<StageProgress> progress,
-        CancellationToken cancellation)
+    private static List<string> Inputs(RunFolder run)
     {
-        var checks = run.Experiment.Claims.Select(claim => new ClaimCheck(claim)).ToList();
-        var best = new BestInstances();
-        int total = plan.Sum(item => item.Pack.Instances.Count);
-        int done = 0;
-        var evaluation = new PackEvaluation(run, datasetOf, count => progress(new StageProgress(Name, done += count, total, "instances")), cancellation);
-        AtomicFile.Write(run.Path(InstancesCsv), instances => AtomicFile.Write(run.Path(FeaturesCsv), features => AtomicFile.Write(run.Path(CellsCsv), cells =>
+        var grid = new Grid(run.Experiment);
+        var inputs = Enumerable.Range(0, grid.PackCount()).Select(RunFolder.Weights).ToList();
+        if (run.Experiment.Evaluation.Samples == 0)
+            return !RecordsLoss(grid.Spec(grid.CellAt(0))) ? inputs : [.. inputs, .. Enumerable.Range(0, grid.PackCount()).Select(RunFolder.History)];
+        var datasets = new HashSet<string>();
+        foreach (var pack in grid.EnumeratePacks())
         {
-            using var tables = new AnalysisTables(instances, features, cells, run.Experiment.Axes);
-            foreach (var cell in Cells(plan.SelectMany(item => Measured(run, evaluation, item.Pack, item.Models)), run.Experiment.Replicas))
+            inputs.AddRange(Models(run, pack));
+            datasets.UnionWith(pack.Specs.Select(DatasetNames(run.Experiment)));
+        }
+
+        return [.. inputs, .. datasets.SelectMany(folder => DatasetFiles(run, folder))];
+    }
+
+    private static IReadOnlyList<string> Analyse(RunFolder run, Action<StageProgress> progress, CancellationToken cancellation)
+    {
+        var grid = new Grid(run.Experiment);
+        var checks = run.Experiment.Claims.Select(claim => new ClaimCheck(claim, run.Experiment.Axes)).ToList();
+        int done = 0;
+        using var best = new BestInstances(run.Root);
+        AnalysisTables.Write(run, tables =>
+        {
+            foreach (var cell in Cells(grid.EnumeratePacks().SelectMany(pack => Measured(run, pack, Evaluated, cancellation)), run.Experiment.Replicas))
             {
                 tables.Add(cell);
                 best.Add(cell.Best);
                 foreach (var check in checks)
                     check.Add(cell);
             }
-        })));
-        AtomicFile.Write(run.Path(ClaimsCsv), stream => AnalysisTables.WriteClaims(stream, [.. checks.Select(check => check.Result())]));
-        return [InstancesCsv, FeaturesCsv, CellsCsv, ClaimsCsv, .. best.Save(run.Root)];
+        });
+        AtomicFile.Write(run.Path(ClaimsCsv), stream => ClaimRows.Write(stream, [.. checks.Select(check => check.Result())]));
+        return [.. AnalysisTables.Files, ClaimsCsv, .. best.Finish()];
+
+        void Evaluated(int count) => progress(new StageProgress(Name, done += count, grid.InstanceCount, "instances"));
     }
 
-    private static IEnumerable<InstanceAnalysis> Measured(RunFolder run, PackEvaluation evaluation, Pack pack, IReadOnlyList<string> models)
+    private static IEnumerable<InstanceAnalysis> Measured(RunFolder run, Pack pack, Action<int> evaluated, CancellationToken cancellation)
     {
+        cancellation.ThrowIfCancellationRequested();
         var weights = LoadOf(pack, run.Path(RunFolder.Weights(pack.Index)));
-        var losses = evaluation.Losses(pack, models);
+        var losses = Losses(run, pack, evaluated, cancellation);
         for (int place = 0; place < pack.Instances.Count; place++)
             yield return new InstanceAnalysis(pack.Instances[place], pack.Specs[place], weights, place, WeightAnalysis.Of(weights, place), losses[place]);
+    }
+
+    private static LossEstimate[] Losses(RunFolder run, Pack pack, Action<int> evaluated, CancellationToken cancellation)
+    {
+        if (run.Experiment.Evaluation.Samples > 0)
+            return new PackEvaluation(run, DatasetNames(run.Experiment), evaluated, cancellation).Losses(pack, Models(run, pack));
+        evaluated(pack.Instances.Count);
+        return RecordsLoss(pack.Specs[0])
+            ? TrainingLosses(pack, run.Path(RunFolder.History(pack.Index)))
+            : [.. Enumerable.Repeat(new LossEstimate(double.NaN, double.NaN, 0), pack.Instances.Count)];
+    }
+
+    private static bool RecordsLoss(CellSpec spec) => spec.Training.History.LossEvery > 0;
+
+    // The last recorded loss: the mean over the last span of training steps.
+    private static LossEstimate[] TrainingLosses(Pack pack, string path)
+    {
+        var history = TrainingHistory.Load(path);
+        int records = history.LossSteps.Length;
+        return records > 0 && history.Instances.Select(instance => instance.Index).SequenceEqual(pack.Instances.Select(instance => instance.Index))
+            ? [.. pack.Instances.Select((_, place) => new LossEstimate(history.Loss[((place + 1) * records) - 1], double.NaN, 0))]
+            : throw new InvalidInputException($"{path} has no losses of the instances of pack {pack.Index}: train again, with training.history.loss_every at least 1.");
     }
 
     // The replicas of a cell follow one another, at times from one pack into the next.

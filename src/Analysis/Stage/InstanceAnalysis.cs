@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using ToyPipeline.Analysis.Measures;
 using ToyPipeline.Core.Experiments;
 using ToyPipeline.Core.Formats;
@@ -10,35 +11,12 @@ namespace ToyPipeline.Analysis.Stage;
 /// <param name="Pack">The weights of its pack.</param>
 /// <param name="Place">Its place in the pack.</param>
 /// <param name="Weights">Measures of its weights.</param>
-/// <param name="Loss">Its loss on the evaluation dataset.</param>
-internal sealed record InstanceAnalysis(Instance Instance, CellSpec Spec, EnsembleWeights Pack, int Place, WeightAnalysis Weights, LossEstimate Loss);
-
-/// <summary>One cell of the grid, measured: all its replicas.</summary>
-internal sealed class CellAnalysis
+/// <param name="Loss">Its loss on the evaluation dataset; where there is none, its last training loss, of no samples.</param>
+internal sealed record InstanceAnalysis(Instance Instance, CellSpec Spec, EnsembleWeights Pack, int Place, WeightAnalysis Weights, LossEstimate Loss)
 {
-    public CellAnalysis(IReadOnlyList<InstanceAnalysis> replicas)
-    {
-        Replicas = replicas;
-        // A loss that is not a number is no best; among equals the first replica.
-        Best = replicas.MinBy(replica => double.IsNaN(replica.Loss.Mean) ? double.PositiveInfinity : replica.Loss.Mean)!;
-    }
+    /// <summary>Further measures of the instance by the name that claims and columns have.</summary>
+    public IReadOnlyDictionary<string, double> Further { get; init; } = FrozenDictionary<string, double>.Empty;
 
-    public Cell Cell => Best.Instance.Cell;
-
-    public IReadOnlyList<InstanceAnalysis> Replicas { get; }
-
-    /// <summary>The replica with the lowest evaluation loss.</summary>
-    public InstanceAnalysis Best { get; }
-
-    public IEnumerable<double> Losses => Replicas.Select(replica => replica.Loss.Mean);
-
-    /// <summary>Standard deviation of the replicas' losses (divisor replicas − 1); 0 for one replica.</summary>
-    public double LossDeviation
-    {
-        get
-        {
-            double mean = Losses.Average();
-            return Replicas.Count > 1 ? Math.Sqrt(Losses.Sum(loss => (loss - mean) * (loss - mean)) / (Replicas.Count - 1)) : 0;
-        }
-    }
+    /// <summary>Further measures of its features by name, [features].</summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<double>> FurtherOfFeatures { get; init; } = FrozenDictionary<string, IReadOnlyList<double>>.Empty;
 }

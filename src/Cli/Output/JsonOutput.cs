@@ -43,7 +43,7 @@ internal sealed class JsonOutput(TextWriter output) : IOutput
     public void Claims(IReadOnlyList<ClaimResult> claims)
     {
         foreach (var claim in claims)
-            Write(new { Event = "claim", claim.At, claim.Measure, claim.Comparison, claim.Expected, claim.Measured, claim.Tolerance, claim.Holds });
+            Write(new { Event = "claim", claim.At, claim.Measure, claim.Comparison, claim.Expected, claim.Measured, MeasuredSd = claim.Deviation, claim.Tolerance, claim.Holds });
     }
 
     public void Report(string path) => Write(new { Event = "report", Path = path });

@@ -1,37 +1,92 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 
 namespace ToyPipeline.Core.Experiments;
 
-/// <summary>Names of the measures that a claim may speak of, each of the best instance of a cell.</summary>
+/// <summary>A measure as a claim names it: <c>loss</c>, <c>norm[2]</c>, <c>angle[0,1]</c>, <c>count[digon]</c>, <c>dimensionality[*]</c>.</summary>
+/// <param name="Name">The part before the index.</param>
+/// <param name="Index">What stands in brackets; null where there are none.</param>
+public sealed partial record MeasureName(string Name, string? Index)
+{
+    /// <summary>The index that means every feature, or every neuron.</summary>
+    public const string All = "*";
+
+    /// <summary>The index that means every represented feature.</summary>
+    public const string Represented = "represented";
+
+    /// <summary>Whether the measure has many values in each cell.</summary>
+    public bool IsMany => Index is All or Represented;
+
+    /// <summary>Whether the measure is a name or a list, which only <c>equals</c> can compare.</summary>
+    public bool IsText => Index is null && Name is "geometry" or "represented";
+
+    /// <summary>The index as numbers: one of <c>norm[2]</c>, two of <c>G[0,1]</c>; empty where it is none.</summary>
+    public IReadOnlyList<int> Places { get; } =
+        Index is not null && Numbers().IsMatch(Index) ? [.. Index.Split(',').Select(text => int.Parse(text, CultureInfo.InvariantCulture))] : [];
+
+    /// <summary>Splits a measure into name and index. What is no measure comes back whole, as a name.</summary>
+    public static MeasureName Parse(string measure)
+    {
+        int open = measure.IndexOf('[', StringComparison.Ordinal);
+        return open > 0 && measure[^1] == ']' ? new MeasureName(measure[..open], measure[(open + 1)..^1]) : new MeasureName(measure, null);
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => Index is null ? Name : $"{Name}[{Index}]";
+
+    [GeneratedRegex(@"^\d{1,9}(, ?\d{1,9})?\z", RegexOptions.CultureInvariant)]
+    private static partial Regex Numbers();
+}
+
+/// <summary>Names of the measures that a claim may speak of, each of the best instance of a cell. docs/measures.md defines them.</summary>
 public static class ClaimMeasures
 {
     /// <summary>Measures of a whole instance.</summary>
     public static IReadOnlyList<string> OfInstance { get; } =
-        ["geometry", "represented", "represented_count", "loss", "dimensions_per_feature", "features_per_dimension", "mean_superposition", "max_superposition"];
+    [
+        "geometry", "represented", "represented_count", "share_represented", "loss", "dimensions_per_feature", "features_per_dimension",
+        "mean_superposition", "max_superposition", "basis_alignment", "basis_alignment_random", "monosemantic_count", "polysemantic_count",
+        "share_paired", "asymmetric_pairs",
+    ];
 
-    /// <summary>Measures of one feature, written with an index: <c>norm[2]</c>.</summary>
+    /// <summary>Measures of one feature, written with an index, <c>norm[2]</c>, or of many: <c>norm[*]</c>, <c>norm[represented]</c>.</summary>
     public static IReadOnlyList<string> OfFeature { get; } = ["norm", "superposition", "dimensionality", "bias"];
 
-    /// <summary>Splits <c>norm[2]</c> into name and feature index.</summary>
-    public static (string Name, int? Feature) Split(string measure)
-    {
-        int open = measure.IndexOf('[', StringComparison.Ordinal);
-        return open > 0 && measure[^1] == ']' && int.TryParse(measure[(open + 1)..^1], NumberStyles.None, CultureInfo.InvariantCulture, out int feature)
-            ? (measure[..open], feature)
-            : (measure, null);
-    }
+    /// <summary>Measures of one neuron, <c>participation_ratio[0]</c>, or of all: <c>participation_ratio[*]</c>.</summary>
+    public static IReadOnlyList<string> OfNeuron { get; } = ["participation_ratio"];
+
+    /// <summary>Measures of two features: <c>angle[0,1]</c>.</summary>
+    public static IReadOnlyList<string> OfPair { get; } = ["G", "cosine", "angle"];
+
+    /// <summary>Kinds of components that <c>count[kind]</c> counts.</summary>
+    public static IReadOnlyList<string> Kinds { get; } =
+        ["square antiprism", "pentagon", "4/9 cluster", "tetrahedron", "triangle", "digon", "dedicated", "other"];
 
     /// <summary>What is wrong with a measure's name, or null.</summary>
-    public static string? Problem(string measure, int features)
+    /// <param name="measure">As a claim has it.</param>
+    /// <param name="model">The model of the file, which bounds the indices.</param>
+    public static string? Problem(string measure, ModelSpec model)
     {
-        var (name, feature) = Split(measure);
-        var known = feature is null ? OfInstance : OfFeature;
-        if (!known.Contains(name))
-        {
-            string hint = ExperimentKeys.Closest(name, OfInstance.Concat(OfFeature)) is { } close ? $"did you mean {close}? " : "";
-            return $"which is not a measure; {hint}Allowed: {string.Join(", ", OfInstance)}, and with a feature's index {string.Join(", ", OfFeature.Select(x => x + "[i]"))}";
-        }
-
-        return feature >= features ? $"but features are numbered 0 to {features - 1}" : null;
+        var name = MeasureName.Parse(measure);
+        return name.Index is null && OfInstance.Contains(name.Name) ? null
+            : name.Index is not null && OfFeature.Contains(name.Name) ? name.IsMany ? null : Outside(name, 1, "features", model.Features)
+            : name.Index is not null && OfNeuron.Contains(name.Name) ? name.Index == MeasureName.All ? null : Outside(name, 1, "neurons", model.Hidden)
+            : name.Index is not null && OfPair.Contains(name.Name) ? Outside(name, 2, "features", model.Features)
+            : name is { Name: "count", Index: not null } ? Kinds.Contains(name.Index) ? null : $"but the kinds are {string.Join(", ", Kinds)}"
+            : Unknown(name.Name);
     }
+
+    private static string? Outside(MeasureName name, int places, string what, int count) =>
+        name.Places.Count != places ? $"but {name.Name} takes {(places == 1 ? "one index" : "two indices")}, from 0 to {count - 1}{(places == 1 ? ", or *" : "")}"
+        : name.Places.Any(place => place >= count) ? $"but {what} are numbered 0 to {count - 1}"
+        : null;
+
+    private static string Unknown(string name)
+    {
+        string hint = ExperimentKeys.Closest(name, [.. OfInstance, .. OfFeature, .. OfNeuron, .. OfPair, "count"]) is { } close ? $"did you mean {close}? " : "";
+        return $"which is not a measure; {hint}Allowed: {string.Join(", ", OfInstance)}, with the index of a feature, * or represented {Listed(OfFeature, "i")}, "
+            + $"of a neuron {Listed(OfNeuron, "k")}, of two features {Listed(OfPair, "i,j")}, and count[kind]";
+    }
+
+    private static string Listed(IEnumerable<string> names, string index) => string.Join(", ", names.Select(name => $"{name}[{index}]"));
 }

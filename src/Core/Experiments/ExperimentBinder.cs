@@ -9,11 +9,6 @@ internal static partial class ExperimentBinder
     /// <summary>Largest n and m that a model may have.</summary>
     private const int MaxFeatures = 1 << 16;
 
-    private static readonly (string Key, Comparison Comparison)[] s_comparisons =
-    [
-        ("equals", Comparison.EqualTo), ("between", Comparison.Between), ("at_least", Comparison.AtLeast), ("at_most", Comparison.AtMost),
-    ];
-
     private static readonly string[] s_axisForms = ["values", "log", "linear"];
     private static readonly string[] s_adamKeys = ["beta1", "beta2", "eps"];
     private static readonly string[] s_sgdKeys = ["momentum"];
@@ -37,7 +32,7 @@ internal static partial class ExperimentBinder
             top.Unsigned("seed", 0),
             replicas,
             axes,
-            new EvaluationSpec(top.Section("evaluation")?.Integer("samples", 1, 100_000) ?? 100_000),
+            Evaluation(top, replicas),
             [.. top.Sections("claims").Select(claim => BindClaim(claim, axes, model))]);
     }
 
@@ -152,6 +147,15 @@ internal static partial class ExperimentBinder
             new HistorySpec(history.Integer("loss_every", 0, 100), snapshots, history.Choice("spacing", (SnapshotSpacing?)SnapshotSpacing.Log)));
     }
 
+    private static EvaluationSpec Evaluation(YamlSection top, int replicas)
+    {
+        var evaluation = top.Section("evaluation");
+        var spec = new EvaluationSpec(evaluation?.Integer("samples", 0, 100_000) ?? 100_000);
+        return spec.Samples > 0 || replicas == 1 || Training(top).History.LossEvery > 0
+            ? spec
+            : throw evaluation!.Error("samples", "is 0, so that the training loss picks the best replica, and training.history.loss_every: 0 records none");
+    }
+
     private static OptimizerSpec Optimizer(YamlSection training)
     {
         var optimizer = training.Section("optimizer") ?? new YamlSection("", "training.optimizer", YamlMap.Empty, "training.optimizer");
@@ -211,46 +215,6 @@ internal static partial class ExperimentBinder
         if (log && !(numbers[0] > 0 && numbers[1] > 0))
             throw section.Error(key, "needs both ends greater than 0");
         return log ? Axis.Log(numbers[0], numbers[1], (int)numbers[2]) : Axis.Linear(numbers[0], numbers[1], (int)numbers[2]);
-    }
-
-    private static ClaimSpec BindClaim(YamlSection section, List<Axis> axes, ModelSpec model)
-    {
-        string measure = section.Text("measure");
-        if (ClaimMeasures.Problem(measure, model.Features) is { } problem)
-            throw section.Error("measure", $"is {measure}, {problem}");
-        var present = s_comparisons.Where(pair => section.Has(pair.Key)).ToList();
-        if (present.Count != 1)
-            throw section.Error($"a claim has one of {string.Join(", ", s_comparisons.Select(pair => pair.Key))}");
-        var (key, comparison) = present[0];
-        var expected = section.Node(key) is YamlList ? section.Texts(key) : [section.Text(key)];
-        if (comparison == Comparison.Between && section.Numbers(key, Bounds.Finite).Count != 2)
-            throw section.Error(key, "is [low, high]");
-        if (comparison is Comparison.AtLeast or Comparison.AtMost)
-            section.Number(key, Bounds.Finite);
-        return new ClaimSpec(At(section, axes), measure, comparison, expected, section.Number("tolerance", Bounds.NotNegative, 0));
-    }
-
-    private static Dictionary<string, string> At(YamlSection section, List<Axis> axes)
-    {
-        var at = new Dictionary<string, string>();
-        switch (section.Node("at"))
-        {
-            case null:
-                return at;
-            case YamlMap map:
-                foreach (var (path, value) in map.Pairs)
-                {
-                    var axis = axes.Find(axis => axis.Path == path)
-                        ?? throw section.Error("at", $"names {path}, which is no axis; axes: {string.Join(", ", axes.Select(axis => axis.Path))}");
-                    string text = (value as YamlScalar)?.Text ?? "";
-                    at[path] = axis.Values.FirstOrDefault(candidate => Same(candidate, text))
-                        ?? throw section.Error("at", $"names {path} = {text}, which the axis does not have; it has {string.Join(", ", axis.Values)}");
-                }
-
-                return at;
-            default:
-                throw section.Error("at", "is a mapping of axis paths to values");
-        }
     }
 
     private static bool Same(string a, string b) => Canonical(a) == Canonical(b);

@@ -17,7 +17,9 @@ public static class ExperimentKeys
         ["training.history"] = ["loss_every", "snapshots", "spacing"],
         ["axes"] = ["path", "values", "log", "linear"],
         ["evaluation"] = ["samples"],
-        ["claims"] = ["at", "measure", "equals", "between", "at_least", "at_most", "tolerance"],
+        ["claims"] = ["at", "measure", "equals", "between", "at_least", "at_most", "monotone", "plateau", "correlates", "along", "tolerance"],
+        ["claims.plateau"] = ["at", "tolerance", "share", "cells"],
+        ["claims.correlates"] = ["with", "at_least", "at_most", "rank"],
     };
 
     private static readonly string[] s_axisSections = ["model", "data", "importance", "training", "training.optimizer"];

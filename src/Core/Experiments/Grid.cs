@@ -80,20 +80,47 @@ public sealed class Grid
         return new Instance(index, cell, replica, _experiment.InstanceSeed(cell.Coordinates, replica));
     }
 
+    /// <summary>Number of packs of at most <paramref name="size"/> instances.</summary>
+    public int PackCount(int size = DefaultPackSize)
+    {
+        int ensembles = _experiment.Axes.Where(IsShape).Aggregate(1, (count, axis) => count * axis.Values.Count);
+        return ensembles * (((InstanceCount / ensembles) + size - 1) / size);
+    }
+
     /// <summary>The grid cut into packs of at most <paramref name="size"/> instances of one shape, in the order of the instances.</summary>
-    public IReadOnlyList<Pack> Packs(int size = DefaultPackSize)
+    public IReadOnlyList<Pack> Packs(int size = DefaultPackSize) => [.. EnumeratePacks(size)];
+
+    /// <summary>The packs one after the other: a grid of a million cells is never in memory at once.</summary>
+    public IEnumerable<Pack> EnumeratePacks(int size = DefaultPackSize)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(size, 1);
-        var ensembles = Cells.Select(cell => (cell, spec: Spec(cell))).GroupBy(pair => (pair.spec.Model, pair.spec.Training));
-        var packs = new List<Pack>();
-        foreach (var ensemble in ensembles)
+        int index = 0;
+        foreach (int ensemble in Offsets(IsShape))
         {
-            var members = ensemble.SelectMany(pair => Enumerable.Range(0, _experiment.Replicas).Select(replica =>
-                (instance: InstanceAt((pair.cell.Index * _experiment.Replicas) + replica), pair.spec)));
+            var cells = Offsets(axis => !IsShape(axis)).Select(offset => CellAt(ensemble + offset));
+            var members = cells.Select(cell => (cell, spec: Spec(cell))).SelectMany(pair => Enumerable.Range(0, _experiment.Replicas).Select(replica =>
+                (instance: new Instance((pair.cell.Index * _experiment.Replicas) + replica, pair.cell, replica, _experiment.InstanceSeed(pair.cell.Coordinates, replica)), pair.spec)));
             foreach (var chunk in members.Chunk(size))
-                packs.Add(new Pack(packs.Count, [.. chunk.Select(member => member.instance)], [.. chunk.Select(member => member.spec)]));
+                yield return new Pack(index++, [.. chunk.Select(member => member.instance)], [.. chunk.Select(member => member.spec)]);
+        }
+    }
+
+    // Instances of one ensemble have one ModelSpec and one TrainingSpec; every value of such an axis makes another.
+    private static bool IsShape(Axis axis) => axis.Path.StartsWith("model.", StringComparison.Ordinal) || axis.Path.StartsWith("training.", StringComparison.Ordinal);
+
+    // What the wanted axes add to a cell's index, for every combination of their values, in the order of the cells.
+    private IEnumerable<int> Offsets(Func<Axis, bool> wanted)
+    {
+        IEnumerable<int> offsets = [0];
+        int stride = CellCount;
+        foreach (var axis in _experiment.Axes)
+        {
+            stride /= axis.Values.Count;
+            int step = stride;
+            if (wanted(axis))
+                offsets = offsets.SelectMany(_ => Enumerable.Range(0, axis.Values.Count), (offset, place) => offset + (place * step));
         }
 
-        return packs;
+        return offsets;
     }
 }

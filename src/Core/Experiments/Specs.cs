@@ -135,7 +135,7 @@ public sealed record TrainingSpec(
     ObjectiveKind Objective, int Steps, int Batch, OptimizerSpec Optimizer, Schedule Schedule, HistorySpec History);
 
 /// <summary>The dataset on which instances are evaluated.</summary>
-/// <param name="Samples">Number of samples of each evaluation dataset.</param>
+/// <param name="Samples">Number of samples of each evaluation dataset; 0 where only weights are measured.</param>
 public sealed record EvaluationSpec(int Samples);
 
 /// <summary>All that decides one instance's training and evaluation, except its seed.</summary>
@@ -144,28 +144,3 @@ public sealed record EvaluationSpec(int Samples);
 /// <param name="Importance">I_i for every feature, length n.</param>
 /// <param name="Training">Training setting.</param>
 public sealed record CellSpec(ModelSpec Model, DataSpec Data, IReadOnlyList<double> Importance, TrainingSpec Training);
-
-/// <summary>How a measured value is compared with the expected one.</summary>
-public enum Comparison
-{
-    /// <summary>Equal; numbers within the tolerance.</summary>
-    EqualTo,
-
-    /// <summary>Within two bounds, both included.</summary>
-    Between,
-
-    /// <summary>At least the bound.</summary>
-    AtLeast,
-
-    /// <summary>At most the bound.</summary>
-    AtMost,
-}
-
-/// <summary>A statement about the measured results that analysis checks.</summary>
-/// <param name="At">The cells that it speaks of: values of axes by path; empty for all cells.</param>
-/// <param name="Measure">Name of the measure, for example <c>geometry</c> or <c>norm[2]</c>.</param>
-/// <param name="Comparison">How it is compared.</param>
-/// <param name="Expected">One value, the two bounds of <see cref="Comparison.Between"/>, or a list, as written.</param>
-/// <param name="Tolerance">Allowed difference of numbers that should be equal.</param>
-public sealed record ClaimSpec(
-    IReadOnlyDictionary<string, string> At, string Measure, Comparison Comparison, IReadOnlyList<string> Expected, double Tolerance);

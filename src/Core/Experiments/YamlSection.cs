@@ -8,6 +8,7 @@ internal sealed class YamlSection
 {
     private readonly string _file;
     private readonly string _path;
+    private readonly string _keysOf;
     private readonly YamlMap _node;
 
     /// <summary>Checks that <paramref name="node"/> is a mapping with known keys only.</summary>
@@ -15,6 +16,7 @@ internal sealed class YamlSection
     {
         _file = file;
         _path = path;
+        _keysOf = keysOf;
         var allowed = ExperimentKeys.BySection[keysOf];
         _node = node as YamlMap
             ?? throw Error(file, node, $"{(path.Length == 0 ? "an experiment" : path)} is not a mapping; its keys are {Listed(allowed)}");
@@ -36,7 +38,7 @@ internal sealed class YamlSection
 
     public YamlSection? Section(string key) => Node(key) is { } node ? Sub(key, node) : null;
 
-    public YamlSection Sub(string key, YamlTree node) => new(_file, Join(_path, key), node, Join(_path, key));
+    public YamlSection Sub(string key, YamlTree node) => new(_file, Join(_path, key), node, Join(_keysOf, key));
 
     public IEnumerable<YamlSection> Sections(string key)
     {
@@ -44,7 +46,7 @@ internal sealed class YamlSection
             yield break;
         int index = 0;
         foreach (var item in Items(key, node))
-            yield return new YamlSection(_file, $"{Join(_path, key)}[{index++}]", item, Join(_path, key));
+            yield return new YamlSection(_file, $"{Join(_path, key)}[{index++}]", item, Join(_keysOf, key));
     }
 
     public string Text(string key, string? fallback = null) =>
@@ -60,6 +62,13 @@ internal sealed class YamlSection
             ? number
             : throw Wrong(key, node, text, $"a whole number from {minimum} to {int.MaxValue}");
     }
+
+    public bool Flag(string key, bool fallback) => Node(key) is not { } node ? fallback : Scalar(key, node) switch
+    {
+        "true" => true,
+        "false" => false,
+        var text => throw Wrong(key, node, text, "true or false"),
+    };
 
     public ulong Unsigned(string key, ulong fallback)
     {
@@ -173,5 +182,7 @@ internal sealed record Bounds(string Description, Func<double, bool> Contain)
     public static readonly Bounds Positive = new("a number greater than 0", x => x > 0 && double.IsFinite(x));
     public static readonly Bounds NotNegative = new("a number of at least 0", x => x >= 0 && double.IsFinite(x));
     public static readonly Bounds BelowOne = new("0 <= value < 1", x => x is >= 0 and < 1);
+    public static readonly Bounds Share = new("a number greater than 0, and at most 1", x => x is > 0 and <= 1);
+    public static readonly Bounds Coefficient = new("a number from -1 to 1", x => x is >= -1 and <= 1);
     public static readonly Bounds Finite = new("a number", double.IsFinite);
 }

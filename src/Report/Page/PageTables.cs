@@ -50,7 +50,9 @@ internal static class PageTables
     {
         page.Open("section", ("aria-labelledby", "tables")).Element("h2", "Tables", ("id", "tables"));
         page.Element("h3", "Cells");
-        Table(page, "Cells", run.CellTable, run.CellTable.Header, "analysis/cells.csv");
+        // The page has the best instances; how far replicas spread, and how many components of each kind there are, is in the file.
+        Table(page, "Cells", run.CellTable, [.. run.CellTable.Header.Where(column => column.StartsWith("loss_", StringComparison.Ordinal)
+            || !(column.EndsWith("_mean", StringComparison.Ordinal) || column.EndsWith("_sd", StringComparison.Ordinal) || column.StartsWith("count[", StringComparison.Ordinal)))], "analysis/cells.csv");
         page.Element("h3", "Features of the best instances");
         string[] left = ["instance", "replica", "best"];
         Table(page, "Features of the best instances", run.FeatureTable, [.. run.FeatureTable.Header.Except(left)], "analysis/features.csv");
