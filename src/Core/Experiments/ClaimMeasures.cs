@@ -7,10 +7,26 @@ public static class ClaimMeasures
 {
     /// <summary>Measures of a whole instance.</summary>
     public static IReadOnlyList<string> OfInstance { get; } =
-        ["geometry", "represented", "represented_count", "loss", "dimensions_per_feature", "features_per_dimension", "mean_superposition", "max_superposition"];
+    [
+        "geometry", "represented", "represented_count", "loss", "dimensions_per_feature", "features_per_dimension", "mean_superposition", "max_superposition",
+        "benefit_term", "interference_term", "mean_probe_r2", "linearity_error", "adversarial_loss", "vulnerability",
+    ];
 
     /// <summary>Measures of one feature, written with an index: <c>norm[2]</c>.</summary>
-    public static IReadOnlyList<string> OfFeature { get; } = ["norm", "superposition", "dimensionality", "bias"];
+    public static IReadOnlyList<string> OfFeature { get; } = 
+    [
+        "norm", "superposition", "dimensionality", "bias", "loss", "weighted_loss", "benefit_term", "interference_term",
+        "interference_mean", "interference_rms", "interference_worst", "probe_r2",
+    ];
+
+    /// <summary>The key of <c>evaluation</c> that has a measure taken, or null where it always is.</summary>
+    public static string? Needs(string measure) => Split(measure).Name switch
+    {
+        "interference_mean" or "interference_rms" or "interference_worst" => "interference",
+        "probe_r2" or "mean_probe_r2" or "linearity_error" => "probes",
+        "adversarial_loss" or "vulnerability" => "adversarial",
+        _ => null,
+    };
 
     /// <summary>Splits <c>norm[2]</c> into name and feature index.</summary>
     public static (string Name, int? Feature) Split(string measure)

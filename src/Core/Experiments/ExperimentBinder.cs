@@ -30,6 +30,7 @@ internal static partial class ExperimentBinder
         int replicas = top.Integer("replicas", 1, 1);
         if (axes.Aggregate((Int128)replicas, (count, axis) => Int128.Min(count * axis.Values.Count, long.MaxValue)) > int.MaxValue)
             throw top.Error("axes", $"and replicas make more than {int.MaxValue} instances");
+        var evaluation = Evaluation(top);
         return new ExperimentHead(
             name,
             top.Text("title", name),
@@ -37,8 +38,8 @@ internal static partial class ExperimentBinder
             top.Unsigned("seed", 0),
             replicas,
             axes,
-            new EvaluationSpec(top.Section("evaluation")?.Integer("samples", 1, 100_000) ?? 100_000),
-            [.. top.Sections("claims").Select(claim => BindClaim(claim, axes, model))]);
+            evaluation,
+            [.. top.Sections("claims").Select(claim => Measured(claim, BindClaim(claim, axes, model), evaluation))]);
     }
 
     public static CellSpec Cell(YamlMap root, string file)

@@ -16,7 +16,9 @@ public static class ExperimentKeys
         ["training.optimizer"] = ["kind", "lr", "weight_decay", "beta1", "beta2", "eps", "momentum"],
         ["training.history"] = ["loss_every", "snapshots", "spacing"],
         ["axes"] = ["path", "values", "log", "linear"],
-        ["evaluation"] = ["samples"],
+        ["evaluation"] = ["samples", "interference", "probes", "adversarial"],
+        ["evaluation.probes"] = ["samples"],
+        ["evaluation.adversarial"] = ["epsilon", "samples", "steps", "restarts", "random"],
         ["claims"] = ["at", "measure", "equals", "between", "at_least", "at_most", "tolerance"],
     };
 
