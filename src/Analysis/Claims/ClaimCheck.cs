@@ -56,6 +56,8 @@ internal sealed class ClaimCheck(ClaimSpec claim)
         {
             if (i >= best.Weights.Features.Count)
                 throw Wrong($"names feature {i}, and the models of the cell {cell.Cell} have {best.Weights.Features.Count} features");
+            if (cell.Data?.Of(name, i) is { } value)
+                return value;
             var measures = best.Weights.Features[i];
             return name switch
             {
@@ -67,7 +69,7 @@ internal sealed class ClaimCheck(ClaimSpec claim)
             };
         }
 
-        return name switch
+        return cell.Data?.Of(name) is { } number ? number : name switch
         {
             "geometry" => best.Weights.Geometry,
             "represented" => best.Weights.Represented,

@@ -71,27 +71,35 @@ public static class AnalyzeStage
         int total = plan.Sum(item => item.Pack.Instances.Count);
         int done = 0;
         var evaluation = new PackEvaluation(run, datasetOf, count => progress(new StageProgress(Name, done += count, total, "instances")), cancellation);
-        AtomicFile.Write(run.Path(InstancesCsv), instances => AtomicFile.Write(run.Path(FeaturesCsv), features => AtomicFile.Write(run.Path(CellsCsv), cells =>
+        var measured = new DataMeasurement(run, [.. plan.Select(item => item.Pack)], datasetOf, cancellation);
+        AtomicFile.Write(run.Path(InstancesCsv), instances => AtomicFile.Write(run.Path(FeaturesCsv), features => AtomicFile.Write(run.Path(CellsCsv), cells => measured.Write(() =>
         {
             using var tables = new AnalysisTables(instances, features, cells, run.Experiment.Axes);
             foreach (var cell in Cells(plan.SelectMany(item => Measured(run, evaluation, item.Pack, item.Models)), run.Experiment.Replicas))
             {
+                measured.Add(cell);
                 tables.Add(cell);
                 best.Add(cell.Best);
                 foreach (var check in checks)
                     check.Add(cell);
             }
-        })));
+        }))));
         AtomicFile.Write(run.Path(ClaimsCsv), stream => AnalysisTables.WriteClaims(stream, [.. checks.Select(check => check.Result())]));
-        return [InstancesCsv, FeaturesCsv, CellsCsv, ClaimsCsv, .. best.Save(run.Root)];
+        return [InstancesCsv, FeaturesCsv, CellsCsv, ClaimsCsv, .. measured.Files, .. best.Save(run.Root)];
     }
 
     private static IEnumerable<InstanceAnalysis> Measured(RunFolder run, PackEvaluation evaluation, Pack pack, IReadOnlyList<string> models)
     {
         var weights = LoadOf(pack, run.Path(RunFolder.Weights(pack.Index)));
-        var losses = evaluation.Losses(pack, models);
+        var evaluated = evaluation.Evaluate(pack, weights, models);
         for (int place = 0; place < pack.Instances.Count; place++)
-            yield return new InstanceAnalysis(pack.Instances[place], pack.Specs[place], weights, place, WeightAnalysis.Of(weights, place), losses[place]);
+        {
+            yield return new InstanceAnalysis(pack.Instances[place], pack.Specs[place], weights, place, WeightAnalysis.Of(weights, place), evaluated[place].Loss)
+            {
+                Interference = evaluated[place].Interference,
+                Model = models.Count == pack.Instances.Count ? models[place] : models[0],
+            };
+        }
     }
 
     // The replicas of a cell follow one another, at times from one pack into the next.

@@ -11,7 +11,14 @@ namespace ToyPipeline.Analysis.Stage;
 /// <param name="Place">Its place in the pack.</param>
 /// <param name="Weights">Measures of its weights.</param>
 /// <param name="Loss">Its loss on the evaluation dataset.</param>
-internal sealed record InstanceAnalysis(Instance Instance, CellSpec Spec, EnsembleWeights Pack, int Place, WeightAnalysis Weights, LossEstimate Loss);
+internal sealed record InstanceAnalysis(Instance Instance, CellSpec Spec, EnsembleWeights Pack, int Place, WeightAnalysis Weights, LossEstimate Loss)
+{
+    /// <summary>The interference on the evaluation dataset; null where it was not measured.</summary>
+    public InterferenceStatistics? Interference { get; init; }
+
+    /// <summary>Path of the exported model that has it, relative to the run folder: its own, or its pack's.</summary>
+    public string Model { get; init; } = "";
+}
 
 /// <summary>One cell of the grid, measured: all its replicas.</summary>
 internal sealed class CellAnalysis
@@ -29,6 +36,9 @@ internal sealed class CellAnalysis
 
     /// <summary>The replica with the lowest evaluation loss.</summary>
     public InstanceAnalysis Best { get; }
+
+    /// <summary>What <see cref="Best"/> is on data beyond its loss; null before it was measured.</summary>
+    public DataMeasures? Data { get; set; }
 
     public IEnumerable<double> Losses => Replicas.Select(replica => replica.Loss.Mean);
 

@@ -13,9 +13,7 @@ namespace ToyPipeline.Analysis.Measures;
 /// <remarks>Memory: O(n), whatever the number of samples.</remarks>
 public sealed class InterferenceMoments
 {
-    private readonly double[] _ownPositive;
-    private readonly double[] _ownNegative;
-    private readonly double[] _bias;
+    private readonly OwnResponse _own;
     private readonly double[] _sum;
     private readonly double[] _squares;
     private readonly double[] _worst;
@@ -27,9 +25,8 @@ public sealed class InterferenceMoments
     public InterferenceMoments(EnsembleWeights weights, int place)
     {
         ArgumentNullException.ThrowIfNull(weights);
-        (_ownPositive, _ownNegative) = ResponseMatrix.Own(weights, place);
-        _bias = Array.ConvertAll(weights.BOf(place).ToArray(), value => (double)value);
-        int n = _bias.Length;
+        _own = OwnResponse.Of(weights, place);
+        int n = weights.Features;
         (_sum, _squares, _worst) = (new double[n], new double[n], new double[n]);
         (_positive, _negative) = (new SignedMoments(n), new SignedMoments(n));
     }
@@ -83,9 +80,9 @@ public sealed class InterferenceMoments
     public void Add(ReadOnlySpan<float> x, ReadOnlySpan<float> z)
     {
         _samples++;
-        for (int i = 0; i < _bias.Length; i++)
+        for (int i = 0; i < _sum.Length; i++)
         {
-            double value = On(x[i], z[i], i);
+            double value = _own.Interference(x[i], z[i], i);
             _sum[i] += value;
             _squares[i] += value * value;
             _worst[i] = Math.Max(_worst[i], Math.Abs(value));
@@ -95,9 +92,6 @@ public sealed class InterferenceMoments
                 _negative.Add(i, -x[i]);
         }
     }
-
-    /// <summary>The interference on output <paramref name="i"/> of a sample with the feature <paramref name="x"/> and the preactivation <paramref name="z"/>.</summary>
-    internal double On(double x, double z, int i) => z - _bias[i] - (x >= 0 ? _ownPositive[i] * x : _ownNegative[i] * -x);
 
     // Sum, sum of squares and largest value of max(0, ±x_i).
     private sealed class SignedMoments(int features)

@@ -42,16 +42,7 @@ public sealed class ResponseMatrix
         return new ResponseMatrix(n, positive, negative);
     }
 
-    /// <summary>R⁺_ii and R⁻_ii of every feature: the diagonals alone, [features] each.</summary>
-    internal static (double[] Positive, double[] Negative) Own(EnsembleWeights weights, int place)
-    {
-        double[] positive = new double[weights.Features], negative = new double[weights.Features];
-        for (int i = 0; i < positive.Length; i++)
-            (positive[i], negative[i]) = Response(weights, place, i, i);
-        return (positive, negative);
-    }
-
-    private static (double Positive, double Negative) Response(EnsembleWeights weights, int place, int output, int input)
+    internal static (double Positive, double Negative) Response(EnsembleWeights weights, int place, int output, int input)
     {
         int m = weights.Hidden;
         var w = weights.WOf(place).Slice(input * m, m);
