@@ -26,7 +26,13 @@ public sealed record LinearProbes(IReadOnlyList<double> R2)
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(trained, x.Count);
         double[] r2 = new double[x[0].Length];
         float[][] white = Whitening.Of(hidden, trained);
-        Parallel.For(0, r2.Length, new ParallelOptions { CancellationToken = cancellation }, i => r2[i] = Probe([.. x.Select(row => row[i])], white, trained));
+        // One after the other: ML.NET fills its caches on pool threads, and trainers that block the pool wait for them by the second.
+        for (int i = 0; i < r2.Length; i++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            r2[i] = Probe([.. x.Select(row => row[i])], white, trained);
+        }
+
         return new LinearProbes(r2);
     }
 
