@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Runtime.Intrinsics;
 using ToyPipeline.Analysis.Geometry;
 using ToyPipeline.Analysis.Measures;
@@ -186,22 +185,6 @@ public sealed class AdversarialTests
         var first = new AdversarialAttack(attack, n, 9).On(weights, 0, importance, x);
         Assert.That(new AdversarialAttack(attack, n, 9).On(weights, 0, importance, x), Is.EqualTo(first));
         Assert.That(new AdversarialAttack(attack, n, 10).On(weights, 0, importance, x), Is.Not.EqualTo(first));
-    }
-
-    [Test, Explicit("A measurement: run it on an idle machine.")]
-    public void Time_of_a_hundred_features_in_twenty_dimensions()
-    {
-        const int n = 100;
-        var weights = TestData.Weights(ModelKind.ReluOutput, 1, n, 20);
-        float[] x = TestData.Samples(1000, n, 0.1);
-        var attack = new AdversarialAttack(new AttackSpec(0.1, 1000, 20, 4, 64), n, 5);
-        double[] importance = [.. Enumerable.Repeat(1.0, n)];
-        for (int round = 0; round < 4; round++)
-        {
-            var clock = Stopwatch.StartNew();
-            attack.On(weights, 0, importance, x);
-            TestContext.Out.WriteLine($"{clock.ElapsedMilliseconds} ms");
-        }
     }
 
     // A = G D G / n.

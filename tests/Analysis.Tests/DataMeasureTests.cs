@@ -24,7 +24,7 @@ public sealed class DataMeasureTests
           - { path: data.sparsity, values: [0.5, 0.8] }
         evaluation: { samples: 800, interference: true, probes: { samples: 600 }, adversarial: { samples: 50, random: 10 } }
         claims:
-          - { at: { model.kind: relu-output }, measure: "probe_r2[0]", at_least: 0.99 }
+          - { at: { model.kind: relu-output }, measure: "probe_r2[0]", at_least: 0.85 }
           - { at: { model.kind: relu-output }, measure: linearity_error, at_most: 1e-6 }
           - { measure: vulnerability, between: [0, 1000] }
           - { measure: "interference_rms[1]", at_least: 0 }
@@ -83,7 +83,7 @@ public sealed class DataMeasureTests
         Assert.Multiple(() =>
         {
             Assert.That(probes, Has.Count.EqualTo(4 * N));
-            Assert.That(probes.Where(row => row["model.kind"] == "relu-output" && row["represented"] == "true").Select(row => double.Parse(row["probe_r2"])), Has.All.GreaterThan(0.99));
+            Assert.That(probes.Where(row => row["model.kind"] == "relu-output" && row["represented"] == "true").Select(row => double.Parse(row["probe_r2"])), Has.All.GreaterThan(0.85));
             Assert.That(probes.Where(row => row["model.kind"] == "relu-hidden").Select(row => double.Parse(row["linearity_error"])), Has.All.GreaterThan(0.01));
         });
     }
@@ -133,7 +133,8 @@ public sealed class DataMeasureTests
         }
 
         Prepared(Yaml).Dispose();
-        Assert.That(Analysed(), Is.EqualTo(Analysed()));
+        byte[] first = Analysed();
+        Assert.That(Analysed(), Is.EqualTo(first));
     }
 
     /// <summary>A run with hand-made weights: two features with a dimension each, and a worse replica that has none.</summary>

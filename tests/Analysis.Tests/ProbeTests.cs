@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using ToyPipeline.Analysis.Measures;
 
 namespace ToyPipeline.Analysis.Tests;
@@ -19,17 +18,15 @@ public sealed class ProbeTests
         });
     }
 
-    [TestCase(20, 5, 0.1)]
-    [TestCase(40, 6, 0.02)]
+    [TestCase(12, 4, 0.1)]
+    [TestCase(24, 6, 0.02)]
     [TestCase(6, 4, 1.0)]
     public void R2_is_that_of_least_squares(int n, int m, double density)
     {
         var random = new Random(3);
         double[][] w = [.. Enumerable.Range(0, n).Select(_ => Enumerable.Range(0, m).Select(_ => random.NextDouble() - 0.5).ToArray())];
         var (x, hidden) = Samples(w, m, 6000, density);
-        var clock = Stopwatch.StartNew();
         var r2 = LinearProbes.Train(x, hidden, 3000).R2;
-        TestContext.Out.WriteLine($"{clock.Elapsed}");
         Assert.Multiple(() =>
         {
             for (int i = 0; i < n; i++)

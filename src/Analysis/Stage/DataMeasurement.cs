@@ -86,7 +86,7 @@ internal sealed class DataMeasurement
 
     private (LinearProbes Probes, double? LinearityError) Probe(InstanceAnalysis best, ProbeSpec probe)
     {
-        using var session = ToyModelSession.Open(_run.Path(best.Model), Environment.ProcessorCount);
+        using var session = ToyModelSession.Open(_run.Path(best.Model), threads: 1);
         using var samples = SampleBatches.Open(_run.Path(_datasetOf(best.Spec)));
         var scored = HiddenSamples.Score(session, best.Place, samples, probe.Samples, _cancellation);
         if (scored.X.Count < 4)
@@ -98,8 +98,11 @@ internal sealed class DataMeasurement
     private ReadOnlyMemory<float> Samples(CellSpec spec, int count)
     {
         int n = spec.Model.Features;
+        count = Math.Min(count, _evaluation.Samples);
+        if ((long)count * n > Array.MaxLength)
+            throw new InvalidInputException($"evaluation.adversarial.samples is {count}, which of {n} features makes more values than fit into memory: attack fewer samples.");
         using var samples = SampleBatches.Open(_run.Path(_datasetOf(spec)));
-        float[] x = new float[checked(Math.Min(count, _evaluation.Samples) * n)];
+        float[] x = new float[count * n];
         int rows = 0;
         while (rows * n < x.Length && samples.Read(x.AsSpan(rows * n, Math.Min(AttackBatch * n, x.Length - (rows * n)))) is > 0 and var read)
             rows += read;
