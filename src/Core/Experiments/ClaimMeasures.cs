@@ -13,7 +13,7 @@ public static class ClaimMeasures
     ];
 
     /// <summary>Measures of one feature, written with an index: <c>norm[2]</c>.</summary>
-    public static IReadOnlyList<string> OfFeature { get; } = 
+    public static IReadOnlyList<string> OfFeature { get; } =
     [
         "norm", "superposition", "dimensionality", "bias", "loss", "weighted_loss", "benefit_term", "interference_term",
         "interference_mean", "interference_rms", "interference_worst", "probe_r2",
