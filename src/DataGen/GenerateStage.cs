@@ -19,7 +19,7 @@ public static class GenerateStage
     public static StageOutcome Run(RunFolder run, bool csv, Action<StageProgress> progress, CancellationToken cancellation)
     {
         var experiment = run.Experiment;
-        string options = experiment.Resolved("seed", "model", "data", "axes", "evaluation");
+        string options = experiment.Resolved("seed", "model", "data", "axes", "evaluation.samples");
         // CSV files that an earlier command asked for stay.
         csv |= run.Manifest.Stages.TryGetValue("generate", out var last) && last.Options == options + Csv;
         if (csv)

@@ -113,25 +113,37 @@ public sealed class MeasureTests
     }
 
     [Test]
-    public void Loss_is_the_mean_over_samples_and_features([Values] ModelKind kind) => Gen.Select(Gen.Int[1, 30], Gen.Int[1, 5], Gen.Int[0, 99]).Sample((samples, n, seed) =>
+    public void Loss_is_the_mean_over_samples_and_features([Values] ModelKind kind) => Gen.Select(Gen.Int[1, 30], Gen.Int[1, 11], Gen.Int[0, 99]).Sample((samples, n, seed) =>
     {
         float[] x = TestData.Samples(samples, n, 0.7, seed, signed: true), y = TestData.Samples(samples, n, 0.7, seed + 1);
         double[] importance = [.. Enumerable.Range(0, n).Select(i => Math.Pow(0.8, i))];
         var loss = new EvaluationLoss(kind, importance);
         double[] plain = new double[samples];
+        double[,] squares = new double[n, samples];
         for (int s = 0; s < samples; s++)
         {
             loss.Add(x.AsSpan(s * n, n), y.AsSpan(s * n, n));
             for (int i = 0; i < n; i++)
             {
                 double target = kind == ModelKind.AbsoluteValue ? Math.Abs(x[(s * n) + i]) : x[(s * n) + i];
-                plain[s] += importance[i] * Math.Pow(target - y[(s * n) + i], 2) / n;
+                squares[i, s] = Math.Pow(target - y[(s * n) + i], 2);
+                plain[s] += importance[i] * squares[i, s] / n;
             }
         }
 
-        double mean = plain.Average();
-        double error = samples > 1 ? Math.Sqrt(plain.Sum(value => Math.Pow(value - mean, 2)) / (samples - 1) / samples) : 0;
-        return loss.Estimate.Samples == samples && Math.Abs(loss.Estimate.Mean - mean) < 1e-12 && Math.Abs(loss.Estimate.StandardError - error) < 1e-8;
+        bool same = loss.Estimate.Samples == samples && Same(loss.Estimate.Mean, loss.Estimate.StandardError, plain);
+        for (int i = 0; i < n; i++)
+        {
+            var feature = loss.Estimate.LossPerFeature[i];
+            double[] own = [.. Enumerable.Range(0, samples).Select(s => squares[i, s])];
+            same &= Same(feature.Mean, feature.StandardError, own) && feature.Importance == importance[i]
+                && Same(feature.Weighted, feature.WeightedStandardError, [.. own.Select(value => importance[i] * value)]);
+        }
+
+        return same && Close(loss.Estimate.LossPerFeature.Average(feature => feature.Weighted), loss.Estimate.Mean);
+
+        bool Same(double mean, double error, double[] values) => Math.Abs(mean - values.Average()) < 1e-12
+            && Math.Abs(error - (samples > 1 ? Math.Sqrt(values.Sum(value => Math.Pow(value - values.Average(), 2)) / (samples - 1) / samples) : 0)) < 1e-8;
     });
 
     private static double Dot(double[] a, double[] b) => a.Zip(b, (x, y) => x * y).Sum();

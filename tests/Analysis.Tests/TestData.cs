@@ -67,7 +67,11 @@ internal static class TestData
     }
 
     /// <summary>The forward pass of PAPER.md, plainly, in double.</summary>
-    public static (double[] Reconstruction, double[] Hidden, double[] Preactivation) Forward(EnsembleWeights weights, int place, ReadOnlySpan<float> x)
+    public static (double[] Reconstruction, double[] Hidden, double[] Preactivation) Forward(EnsembleWeights weights, int place, ReadOnlySpan<float> x) =>
+        Forward(weights, place, Array.ConvertAll(x.ToArray(), value => (double)value));
+
+    /// <inheritdoc cref="Forward(EnsembleWeights, int, ReadOnlySpan{float})"/>
+    public static (double[] Reconstruction, double[] Hidden, double[] Preactivation) Forward(EnsembleWeights weights, int place, double[] x)
     {
         int n = weights.Features;
         int m = weights.Hidden;

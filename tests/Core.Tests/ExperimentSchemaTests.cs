@@ -66,10 +66,10 @@ public sealed class ExperimentSchemaTests
             Assert.That(Enum("training.optimizer", "kind"), Is.EqualTo(Names<OptimizerKind>()));
             Assert.That(Enum("training.history", "spacing"), Is.EqualTo(Names<SnapshotSpacing>()));
             Assert.That(Choices("axes", "path"), Is.EqualTo(ExperimentKeys.AxisPaths));
-            Assert.That(Choices("claims", "measure"), Is.EqualTo(ClaimMeasures.OfInstance));
+            Assert.That(Choices("claims", "measure"), Is.EqualTo(ClaimMeasures.OfInstance.Concat(ClaimMeasures.OfBest)));
             string pattern = (string)Section("claims")["properties"]!["measure"]!["anyOf"]![1]!["pattern"]!;
             Assert.That(IndexedMeasures, Is.All.Matches(pattern));
-            Assert.That(new[] { "norm", "norm[i]", "angle[3]", "count[circle]", "participation_ratio[represented]", "loss[0]" }, Is.All.Not.Match(pattern));
+            Assert.That(new[] { "norm", "norm[i]", "angle[3]", "count[circle]", "participation_ratio[represented]", "geometry[0]" }, Is.All.Not.Match(pattern));
             Assert.That(JsonNode.DeepEquals(Section("claims.correlates")["properties"]!["with"]!["anyOf"], Section("claims")["properties"]!["measure"]!["anyOf"]));
         });
 
@@ -84,7 +84,7 @@ public sealed class ExperimentSchemaTests
         var resolved = JsonSchema.FromYaml(Experiment.Parse("name: d\nmodel: { features: 2, hidden: 1 }\n", "d.yaml").Resolved())!;
         Assert.Multiple(() =>
         {
-            foreach (string section in Sections.Where(section => section is not ("axes" or "claims" or "claims.plateau" or "claims.correlates" or "data.sets" or "data.train" or "importance")))
+            foreach (string section in Sections.Where(section => section is not ("axes" or "claims" or "claims.plateau" or "claims.correlates" or "data.sets" or "data.train" or "importance" or "evaluation.probes" or "evaluation.adversarial")))
             {
                 var written = section.Split('.', StringSplitOptions.RemoveEmptyEntries).Aggregate(resolved, (node, key) => node[key]!);
                 foreach (var (key, schema) in Section(section)["properties"]!.AsObject().Where(pair => pair.Value!["default"] is not null))
@@ -94,6 +94,15 @@ public sealed class ExperimentSchemaTests
                 }
             }
         });
+    }
+
+    [TestCase("probes")]
+    [TestCase("adversarial")]
+    public void Defaults_of_what_can_be_measured_are_those_of_the_binder(string key)
+    {
+        var resolved = JsonSchema.FromYaml(Experiment.Parse($"name: d\nmodel: {{ features: 2, hidden: 1 }}\nevaluation: {{ {key}: true }}\n", "d.yaml").Resolved())!;
+        var defaults = Section($"evaluation.{key}")["properties"]!.AsObject().Select(pair => KeyValuePair.Create(pair.Key, pair.Value!["default"]!.ToJsonString()));
+        Assert.That(resolved["evaluation"]![key]!.AsObject().Select(pair => KeyValuePair.Create(pair.Key, pair.Value!.ToJsonString())), Is.EqualTo(defaults));
     }
 
     [TestCaseSource(nameof(Experiments))]
@@ -127,6 +136,12 @@ public sealed class ExperimentSchemaTests
     [TestCase("axes: [{ path: data.sparsity, values: [0], log: [1, 2, 3] }]")]
     [TestCase("axes: [{ path: data.sparsity, values: [] }]")]
     [TestCase("axes: [{ path: data.density, linear: [0, 1] }]")]
+    [TestCase("evaluation: { interference: 1 }")]
+    [TestCase("evaluation: { probes: maybe }")]
+    [TestCase("evaluation: { probes: { samples: 3 } }")]
+    [TestCase("evaluation: { adversarial: { epsilon: 0 } }")]
+    [TestCase("evaluation: { adversarial: { radius: 1 } }")]
+    [TestCase("evaluation: { adversarial: { restarts: 0 } }")]
     [TestCase("claims: [{ measure: geometri, equals: digon }]")]
     [TestCase("claims: [{ measure: loss }]")]
     [TestCase("claims: [{ measure: loss, at_least: 1, at_most: 2 }]")]

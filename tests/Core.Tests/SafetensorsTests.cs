@@ -46,6 +46,24 @@ public class SafetensorsTests
     }
 
     [Test]
+    public void Slices_in_any_order_give_the_bytes_of_the_whole()
+    {
+        var metadata = new Dictionary<string, string> { ["kind"] = "linear" };
+        byte[] whole = Bytes(new Safetensors { Tensors = new Dictionary<string, Tensor> { ["W"] = new([2, 3], [1, 2, 3, 4, 5, 6]), ["b"] = new([2], [7, 8]) }, Metadata = metadata });
+        using var stream = new MemoryStream();
+        var writer = new SafetensorsWriter(stream, [("W", [2, 3]), ("b", [2])], metadata);
+        writer.Write("b", 1, [8]);
+        writer.Write("W", 1, [4, 5, 6]);
+        writer.Write("W", 0, [1, 2, 3]);
+        Assert.That(writer.Complete, Throws.InvalidOperationException);
+        Assert.That(() => writer.Write("b", 2, [0]), Throws.ArgumentException);
+        Assert.That(() => writer.Write("W", 0, [0]), Throws.ArgumentException);
+        writer.Write("b", 0, [7]);
+        writer.Complete();
+        Assert.That(stream.ToArray(), Is.EqualTo(whole));
+    }
+
+    [Test]
     public void Wider_and_narrower_floats_are_read()
     {
         byte[] data = new byte[8 + 2 + 2];

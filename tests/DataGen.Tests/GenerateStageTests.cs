@@ -76,6 +76,7 @@ public sealed class GenerateStageTests
         Generate(Text);
         Assert.That(Generate(Text), Is.EqualTo(StageOutcome.Skipped));
         Assert.That(Generate(Text + "training: { steps: 3 }\n"), Is.EqualTo(StageOutcome.Skipped), "training does not change the data");
+        Assert.That(Generate(Text.Replace("samples: 1000", "samples: 1000, probes: true", StringComparison.Ordinal)), Is.EqualTo(StageOutcome.Skipped), "nor does what is measured on it");
         Assert.That(Generate(Text.Replace("[0.5, 0.9]", "[0.5]", StringComparison.Ordinal)), Is.EqualTo(StageOutcome.Ran));
         Assert.That(Folders, Has.Length.EqualTo(2));
         Assert.That(Generate(Text.Replace("[0.5, 0.9]", "[0.5]", StringComparison.Ordinal), csv: true), Is.EqualTo(StageOutcome.Ran));

@@ -34,7 +34,7 @@ internal sealed class ClaimCheck
     {
         if (!cell.Cell.Coordinates.All(c => !_claim.At.TryGetValue(c.Path, out string? value) || value == c.Value))
             return;
-        if (!_measure.IsText && !_measure.IsMany && cell.Replicas.Count > 1)
+        if (!_measure.IsText && !_measure.IsMany && !ClaimMeasures.IsOfBest(_measure) && cell.Replicas.Count > 1)
             _deviation = Math.Max(_deviation ?? 0, cell.Spread(replica => MeasuredValue.Number(replica, _measure)).Deviation);
         _verdict.Add(cell.Cell, cell.Best, MeasuredValue.Of(cell.Best, _measure));
     }

@@ -70,7 +70,7 @@ internal static class MeasuredValue
             "superposition" => feature.Superposition,
             "dimensionality" => feature.Dimensionality,
             "bias" => feature.Bias,
-            _ => analysis.FurtherOfFeatures.TryGetValue(name, out var values) ? values[i] : double.NaN,
+            _ => analysis.Data?.Of(name, i) ?? double.NaN,
         };
     }
 

@@ -18,5 +18,15 @@ internal static class VectorColumn
             : throw new InvalidInputException($"Column {name} holds {column.Type}; a vector of Single of known size is needed.");
     }
 
+    /// <summary>The column <paramref name="name"/>: a float32 vector of <paramref name="features"/> values.</summary>
+    /// <exception cref="InvalidInputException">It is missing, or something else.</exception>
+    public static DataViewSchema.Column Require(DataViewSchema schema, string name, int features)
+    {
+        var column = Require(schema, name);
+        return Size(column) == features
+            ? column
+            : throw new InvalidInputException($"Column {name} has vectors of {Size(column)} values for {features} features.");
+    }
+
     public static int Size(DataViewSchema.Column column) => ((VectorDataViewType)column.Type).Size;
 }

@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using ToyPipeline.Analysis.Data;
@@ -10,13 +11,35 @@ namespace ToyPipeline.Analysis.Measures;
 /// <param name="Mean"><c>L = mean over samples and features of I_i (target_i − reconstruction_i)²</c>.</param>
 /// <param name="StandardError">Standard deviation of a sample's loss over the root of the number of samples; 0 for a single sample.</param>
 /// <param name="Samples">Number of samples.</param>
-public readonly record struct LossEstimate(double Mean, double StandardError, long Samples);
+public readonly record struct LossEstimate(double Mean, double StandardError, long Samples)
+{
+    /// <summary>The loss of each feature, in order.</summary>
+    public IReadOnlyList<FeatureLoss> LossPerFeature { get; init; } = [];
+}
+
+/// <summary>The loss of one feature, estimated on samples.</summary>
+/// <param name="Mean"><c>mean over samples of (target_i − reconstruction_i)²</c>.</param>
+/// <param name="StandardError">Standard deviation of a sample's squared error over the root of the number of samples; 0 for a single sample.</param>
+/// <param name="Importance">I_i.</param>
+public readonly record struct FeatureLoss(double Mean, double StandardError, double Importance)
+{
+    /// <summary>Its importance-weighted loss, <c>I_i · Mean</c>; the mean over features is L.</summary>
+    public double Weighted => Importance * Mean;
+
+    /// <summary>Standard error of <see cref="Weighted"/>.</summary>
+    public double WeightedStandardError => Importance * StandardError;
+}
 
 /// <summary>Adds up the importance-weighted loss of one instance, sample by sample, in double; the same samples in the same order give the same bits.</summary>
 public sealed class EvaluationLoss
 {
+    private const int Width = 4;
+
     private readonly double[] _importance;
     private readonly bool _absolute;
+    // Of each feature's squared error: sum, and sum of squares.
+    private readonly double[] _featureSum;
+    private readonly double[] _featureSquares;
     private long _samples;
     private double _sum;
     private double _squares;
@@ -28,6 +51,8 @@ public sealed class EvaluationLoss
     {
         _importance = [.. importance];
         _absolute = kind == ModelKind.AbsoluteValue;
+        _featureSum = new double[_importance.Length];
+        _featureSquares = new double[_importance.Length];
     }
 
     /// <summary>The estimate so far; not a number before the first sample.</summary>
@@ -35,9 +60,15 @@ public sealed class EvaluationLoss
     {
         get
         {
-            double mean = _sum / _samples;
-            double variance = _samples > 1 ? Math.Max(0, (_squares - (_sum * mean)) / (_samples - 1)) : 0;
-            return new LossEstimate(mean, Math.Sqrt(variance / _samples), _samples);
+            var (mean, error) = MeanAndError(_sum, _squares);
+            var features = new FeatureLoss[_importance.Length];
+            for (int i = 0; i < features.Length; i++)
+            {
+                var (featureMean, featureError) = MeanAndError(_featureSum[i], _featureSquares[i]);
+                features[i] = new FeatureLoss(featureMean, featureError, _importance[i]);
+            }
+
+            return new LossEstimate(mean, error, _samples) { LossPerFeature = features };
         }
     }
 
@@ -53,8 +84,8 @@ public sealed class EvaluationLoss
     {
         ArgumentNullException.ThrowIfNull(scored);
         ArgumentNullException.ThrowIfNull(importance);
-        var x = Checked(features);
-        var y = Checked(reconstruction);
+        var x = VectorColumn.Require(scored.Schema, features, importance.Count);
+        var y = VectorColumn.Require(scored.Schema, reconstruction, importance.Count);
         var loss = new EvaluationLoss(kind, importance);
         using var cursor = scored.GetRowCursor([x, y]);
         var getX = cursor.GetGetter<VBuffer<float>>(x);
@@ -71,14 +102,6 @@ public sealed class EvaluationLoss
         }
 
         return loss.Estimate;
-
-        DataViewSchema.Column Checked(string name)
-        {
-            var column = VectorColumn.Require(scored.Schema, name);
-            return VectorColumn.Size(column) == importance.Count
-                ? column
-                : throw new InvalidInputException($"Column {name} has vectors of {VectorColumn.Size(column)} values for {importance.Count} features.");
-        }
     }
 
     /// <summary>Adds one sample.</summary>
@@ -87,18 +110,50 @@ public sealed class EvaluationLoss
     public void Add(ReadOnlySpan<float> x, ReadOnlySpan<float> y)
     {
         var importance = _importance.AsSpan();
-        x = x[..importance.Length];
-        y = y[..importance.Length];
-        double sum = 0;
-        for (int i = 0; i < importance.Length; i++)
+        int n = importance.Length;
+        x = x[..n];
+        y = y[..n];
+        var featureSum = _featureSum.AsSpan(0, n);
+        var featureSquares = _featureSquares.AsSpan(0, n);
+        // Four lanes of one width on every machine, so that the sum has one order on all of them.
+        var lanes = Vector256<double>.Zero;
+        int i = 0;
+        for (; i <= n - Width; i += Width)
         {
-            double error = (_absolute ? Math.Abs(x[i]) : x[i]) - (double)y[i];
-            sum += importance[i] * error * error;
+            var target = Widen(x, i);
+            var error = (_absolute ? Vector256.Abs(target) : target) - Widen(y, i);
+            var square = error * error;
+            lanes += Vector256.Create<double>(importance[i..]) * square;
+            (Vector256.Create<double>(featureSum[i..]) + square).CopyTo(featureSum[i..]);
+            (Vector256.Create<double>(featureSquares[i..]) + (square * square)).CopyTo(featureSquares[i..]);
         }
 
-        double loss = sum / importance.Length;
+        double sum = Vector256.Sum(lanes);
+        for (; i < n; i++)
+        {
+            double error = (_absolute ? Math.Abs(x[i]) : x[i]) - (double)y[i];
+            double square = error * error;
+            sum += importance[i] * square;
+            featureSum[i] += square;
+            featureSquares[i] += square * square;
+        }
+
+        double loss = sum / n;
         _samples++;
         _sum += loss;
         _squares += loss * loss;
+    }
+
+    private static Vector256<double> Widen(ReadOnlySpan<float> values, int at)
+    {
+        var (lower, upper) = Vector128.Widen(Vector128.Create(values[at..]));
+        return Vector256.Create(lower, upper);
+    }
+
+    private (double Mean, double StandardError) MeanAndError(double sum, double squares)
+    {
+        double mean = sum / _samples;
+        double variance = _samples > 1 ? Math.Max(0, (squares - (sum * mean)) / (_samples - 1)) : 0;
+        return (mean, Math.Sqrt(variance / _samples));
     }
 }

@@ -48,7 +48,7 @@ public static class ToyModelCatalog
         }
     }
 
-    /// <summary>Makes <c>mlContext.Model.Load</c> know saved pipelines with <see cref="ScoreToyModel"/>: call it once before loading one.</summary>
+    /// <summary>Makes <c>mlContext.Model.Load</c> know saved pipelines with <see cref="ScoreToyModel"/> and <see cref="InterferenceCatalog.MeasureInterference"/>: call it once before loading one.</summary>
     /// <param name="catalog"><c>mlContext.ComponentCatalog</c>.</param>
     /// <exception cref="EnvironmentFaultException">This version of ML.NET keeps its components in another way.</exception>
     public static void RegisterToyModels(this ComponentCatalog catalog)

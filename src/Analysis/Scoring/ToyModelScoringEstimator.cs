@@ -1,6 +1,4 @@
-using System.Runtime.CompilerServices;
 using Microsoft.ML;
-using Microsoft.ML.Data;
 using ToyPipeline.Core;
 
 namespace ToyPipeline.Analysis.Scoring;
@@ -27,19 +25,7 @@ public sealed class ToyModelScoringEstimator : IEstimator<ToyModelScoringTransfo
     public SchemaShape GetOutputSchema(SchemaShape inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
-        string name = _transformer.Options.InputColumnName;
-        var found = inputSchema.Where(column => column.Name == name).Cast<SchemaShape.Column?>().FirstOrDefault()
-            ?? throw new InvalidInputException($"The data has no column {name}; it has {string.Join(", ", inputSchema.Select(column => column.Name))}.");
-        if (found.Kind != SchemaShape.Column.VectorKind.Vector || found.ItemType != NumberDataViewType.Single)
-            throw new InvalidInputException($"Column {name} holds {found.Kind} of {found.ItemType}; a vector of Single of known size is needed.");
-        var builder = new DataViewSchema.Builder();
-        foreach (var output in _transformer.Outputs)
-            builder.AddColumn(output.Name, ToyModelScoringTransformer.ColumnType(output));
-        var added = CreateShape(null, builder.ToSchema());
-        return new SchemaShape(inputSchema.Where(column => added.All(output => output.Name != column.Name)).Concat(added));
+        ColumnShapes.RequireVector(inputSchema, _transformer.Options.InputColumnName);
+        return ColumnShapes.With(inputSchema, _transformer.Outputs.Select(output => (output.Name, ToyModelScoringTransformer.ColumnType(output))));
     }
-
-    // ML.NET gives no public way to make a SchemaShape.Column.
-    [UnsafeAccessor(UnsafeAccessorKind.StaticMethod, Name = "Create")]
-    private static extern SchemaShape CreateShape(SchemaShape? target, DataViewSchema schema);
 }

@@ -68,18 +68,20 @@ public static class AnalyzeStage
         var checks = run.Experiment.Claims.Select(claim => new ClaimCheck(claim, run.Experiment.Axes)).ToList();
         int done = 0;
         using var best = new BestInstances(run.Root);
-        AnalysisTables.Write(run, tables =>
+        var measured = new DataMeasurement(run, DatasetNames(run.Experiment), cancellation);
+        AnalysisTables.Write(run, tables => measured.Write(() =>
         {
             foreach (var cell in Cells(grid.EnumeratePacks().SelectMany(pack => Measured(run, pack, Evaluated, cancellation)), run.Experiment.Replicas))
             {
+                measured.Add(cell);
                 tables.Add(cell);
                 best.Add(cell.Best);
                 foreach (var check in checks)
                     check.Add(cell);
             }
-        });
+        }));
         AtomicFile.Write(run.Path(ClaimsCsv), stream => ClaimRows.Write(stream, [.. checks.Select(check => check.Result())]));
-        return [.. AnalysisTables.Files, ClaimsCsv, .. best.Finish()];
+        return [.. AnalysisTables.Files, ClaimsCsv, .. measured.Files, .. best.Finish()];
 
         void Evaluated(int count) => progress(new StageProgress(Name, done += count, grid.InstanceCount, "instances"));
     }
@@ -88,19 +90,28 @@ public static class AnalyzeStage
     {
         cancellation.ThrowIfCancellationRequested();
         var weights = LoadOf(pack, run.Path(RunFolder.Weights(pack.Index)));
-        var losses = Losses(run, pack, evaluated, cancellation);
+        string[] models = run.Experiment.Evaluation.Samples > 0 ? Models(run, pack) : [];
+        var evaluations = Evaluate(run, pack, weights, models, evaluated, cancellation);
         for (int place = 0; place < pack.Instances.Count; place++)
-            yield return new InstanceAnalysis(pack.Instances[place], pack.Specs[place], weights, place, WeightAnalysis.Of(weights, place), losses[place]);
+        {
+            yield return new InstanceAnalysis(pack.Instances[place], pack.Specs[place], weights, place, WeightAnalysis.Of(weights, place), evaluations[place].Loss)
+            {
+                Interference = evaluations[place].Interference,
+                Model = models.Length == 0 ? "" : models[Math.Min(place, models.Length - 1)],
+            };
+        }
     }
 
-    private static LossEstimate[] Losses(RunFolder run, Pack pack, Action<int> evaluated, CancellationToken cancellation)
+    private static InstanceEvaluation[] Evaluate(
+        RunFolder run, Pack pack, EnsembleWeights weights, string[] models, Action<int> evaluated, CancellationToken cancellation)
     {
-        if (run.Experiment.Evaluation.Samples > 0)
-            return new PackEvaluation(run, DatasetNames(run.Experiment), evaluated, cancellation).Losses(pack, Models(run, pack));
+        if (models.Length > 0)
+            return new PackEvaluation(run, DatasetNames(run.Experiment), evaluated, cancellation).Evaluate(pack, weights, models);
         evaluated(pack.Instances.Count);
-        return RecordsLoss(pack.Specs[0])
+        var losses = RecordsLoss(pack.Specs[0])
             ? TrainingLosses(pack, run.Path(RunFolder.History(pack.Index)))
-            : [.. Enumerable.Repeat(new LossEstimate(double.NaN, double.NaN, 0), pack.Instances.Count)];
+            : Enumerable.Repeat(new LossEstimate(double.NaN, double.NaN, 0), pack.Instances.Count);
+        return [.. losses.Select(loss => new InstanceEvaluation(loss, null))];
     }
 
     private static bool RecordsLoss(CellSpec spec) => spec.Training.History.LossEvery > 0;

@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using ToyPipeline.Analysis.Measures;
 using ToyPipeline.Core.Experiments;
 using ToyPipeline.Core.Formats;
@@ -14,9 +13,12 @@ namespace ToyPipeline.Analysis.Stage;
 /// <param name="Loss">Its loss on the evaluation dataset; where there is none, its last training loss, of no samples.</param>
 internal sealed record InstanceAnalysis(Instance Instance, CellSpec Spec, EnsembleWeights Pack, int Place, WeightAnalysis Weights, LossEstimate Loss)
 {
-    /// <summary>Further measures of the instance by the name that claims and columns have.</summary>
-    public IReadOnlyDictionary<string, double> Further { get; init; } = FrozenDictionary<string, double>.Empty;
+    /// <summary>The interference on the evaluation dataset; null where it was not measured.</summary>
+    public InterferenceStatistics? Interference { get; init; }
 
-    /// <summary>Further measures of its features by name, [features].</summary>
-    public IReadOnlyDictionary<string, IReadOnlyList<double>> FurtherOfFeatures { get; init; } = FrozenDictionary<string, IReadOnlyList<double>>.Empty;
+    /// <summary>Path of the exported model that has it, relative to the run folder: its own, or its pack's.</summary>
+    public string Model { get; init; } = "";
+
+    /// <summary>What the best instance of a cell is besides; null of the others, and before it was measured.</summary>
+    public DataMeasures? Data { get; set; }
 }

@@ -35,7 +35,7 @@ internal static class InstanceMeasures
 
     /// <summary>The value of a measure; not a number where the instance was not measured so.</summary>
     public static double Of(InstanceAnalysis analysis, string name) =>
-        s_measures.TryGetValue(name, out var measure) ? measure(analysis) : analysis.Further.GetValueOrDefault(name, double.NaN);
+        s_measures.TryGetValue(name, out var measure) ? measure(analysis) : analysis.Data?.Of(name) ?? double.NaN;
 
     private static double Count(InstanceAnalysis analysis, Measures.NeuronKind kind)
     {

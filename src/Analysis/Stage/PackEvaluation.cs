@@ -3,9 +3,15 @@ using ToyPipeline.Analysis.Measures;
 using ToyPipeline.Analysis.Scoring;
 using ToyPipeline.Core;
 using ToyPipeline.Core.Experiments;
+using ToyPipeline.Core.Formats;
 using ToyPipeline.Core.Runs;
 
 namespace ToyPipeline.Analysis.Stage;
+
+/// <summary>What one instance is on the evaluation dataset of its cell.</summary>
+/// <param name="Loss">Its loss.</param>
+/// <param name="Interference">The interference on samples; null where it was not asked for.</param>
+internal sealed record InstanceEvaluation(LossEstimate Loss, InterferenceStatistics? Interference);
 
 /// <summary>Evaluates every instance of a pack on the dataset of its cell, through ONNX Runtime.</summary>
 /// <remarks>
@@ -15,7 +21,9 @@ namespace ToyPipeline.Analysis.Stage;
 /// </remarks>
 internal sealed class PackEvaluation(RunFolder run, Func<CellSpec, string> datasetOf, Action<int> evaluated, CancellationToken cancellation)
 {
-    private const string Reconstruction = "reconstruction";
+    // Scored when the interference is measured; else the reconstruction alone.
+    private static readonly string[] s_outputs = ["reconstruction", "preactivation"];
+
     private const int BatchSize = 1024;
 
     // Sessions that are open at once for each processor.
@@ -24,19 +32,26 @@ internal sealed class PackEvaluation(RunFolder run, Func<CellSpec, string> datas
     // Values in the input of an ensemble: 4 MB.
     private const int EnsembleInput = 1 << 20;
 
-    /// <summary>Losses in the order of the pack.</summary>
+    private string[] Outputs => run.Experiment.Evaluation.Interference ? s_outputs : s_outputs[..1];
+
+    /// <summary>Evaluations in the order of the pack.</summary>
     /// <exception cref="InvalidInputException">A model or a dataset is missing, damaged, or of another shape.</exception>
-    public LossEstimate[] Losses(Pack pack, IReadOnlyList<string> models)
+    public InstanceEvaluation[] Evaluate(Pack pack, EnsembleWeights weights, IReadOnlyList<string> models)
     {
-        EvaluationLoss[] losses = [.. pack.Specs.Select(spec => new EvaluationLoss(spec.Model.Kind, spec.Importance))];
+        InstanceSums[] sums =
+        [
+            .. pack.Specs.Select((spec, place) => new InstanceSums(
+                new EvaluationLoss(spec.Model.Kind, spec.Importance),
+                run.Experiment.Evaluation.Interference ? new InterferenceMoments(weights, place) : null)),
+        ];
         if (models.Count == 1 && models[0] == RunFolder.EnsembleModel(pack.Index))
-            EvaluateEnsemble(pack, models[0], losses);
+            EvaluateEnsemble(pack, models[0], sums);
         else
-            EvaluateInstances(pack, models, losses);
-        return [.. losses.Select(loss => loss.Estimate)];
+            EvaluateInstances(pack, models, sums);
+        return [.. sums.Select(sum => new InstanceEvaluation(sum.Loss.Estimate, sum.Interference?.Statistics))];
     }
 
-    private void EvaluateInstances(Pack pack, IReadOnlyList<string> models, EvaluationLoss[] losses)
+    private void EvaluateInstances(Pack pack, IReadOnlyList<string> models, InstanceSums[] sums)
     {
         int workers = Environment.ProcessorCount;
         foreach (var group in Enumerable.Range(0, pack.Instances.Count).GroupBy(place => datasetOf(pack.Specs[place])))
@@ -46,7 +61,7 @@ internal sealed class PackEvaluation(RunFolder run, Func<CellSpec, string> datas
                 var shares = places.Chunk((places.Length + workers - 1) / workers).ToList();
                 try
                 {
-                    Parallel.ForEach(shares, new ParallelOptions { CancellationToken = cancellation }, share => EvaluateShare(pack, group.Key, models, share, losses));
+                    Parallel.ForEach(shares, new ParallelOptions { CancellationToken = cancellation }, share => EvaluateShare(pack, group.Key, models, share, sums));
                 }
                 catch (AggregateException e)
                 {
@@ -59,7 +74,7 @@ internal sealed class PackEvaluation(RunFolder run, Func<CellSpec, string> datas
         }
     }
 
-    private void EvaluateShare(Pack pack, string dataset, IReadOnlyList<string> models, int[] places, EvaluationLoss[] losses)
+    private void EvaluateShare(Pack pack, string dataset, IReadOnlyList<string> models, int[] places, InstanceSums[] sums)
     {
         int n = pack.Model.Features;
         float[] x = GC.AllocateArray<float>(BatchSize * n, pinned: true);
@@ -74,7 +89,7 @@ internal sealed class PackEvaluation(RunFolder run, Func<CellSpec, string> datas
                 var session = ToyModelSession.Open(run.Path(models[places[s]]), threads: 1);
                 opened.Add(session);
                 CheckShape(session, n, instances: null);
-                scorers[s] = new BatchScorer(session, BatchSize, [Reconstruction], x);
+                scorers[s] = new BatchScorer(session, BatchSize, Outputs, x);
                 opened.Add(scorers[s]);
             }
 
@@ -84,9 +99,8 @@ internal sealed class PackEvaluation(RunFolder run, Func<CellSpec, string> datas
                 for (int s = 0; s < places.Length; s++)
                 {
                     scorers[s].Run(rows);
-                    var y = scorers[s].Output(0);
                     for (int row = 0; row < rows; row++)
-                        losses[places[s]].Add(x.AsSpan(row * n, n), y.Slice(row * n, n));
+                        sums[places[s]].Add(x.AsSpan(row * n, n), scorers[s], row * n);
                 }
             }
         }
@@ -98,7 +112,7 @@ internal sealed class PackEvaluation(RunFolder run, Func<CellSpec, string> datas
         }
     }
 
-    private void EvaluateEnsemble(Pack pack, string model, EvaluationLoss[] losses)
+    private void EvaluateEnsemble(Pack pack, string model, InstanceSums[] sums)
     {
         int n = pack.Model.Features;
         int instances = pack.Instances.Count;
@@ -113,7 +127,7 @@ internal sealed class PackEvaluation(RunFolder run, Func<CellSpec, string> datas
                 readers.Add(Open(dataset, n));
             using var session = ToyModelSession.Open(run.Path(model), Environment.ProcessorCount);
             CheckShape(session, n, instances);
-            using var scorer = new BatchScorer(session, batch, [Reconstruction]);
+            using var scorer = new BatchScorer(session, batch, Outputs);
             float[][] x = [.. distinct.Select(_ => new float[batch * n])];
             while (ReadAll(readers, x, distinct) is > 0 and var rows)
             {
@@ -126,11 +140,10 @@ internal sealed class PackEvaluation(RunFolder run, Func<CellSpec, string> datas
                 }
 
                 scorer.Run(rows);
-                var y = scorer.Output(0);
                 for (int i = 0; i < instances; i++)
                 {
                     for (int row = 0; row < rows; row++)
-                        losses[i].Add(x[datasetAt[i]].AsSpan(row * n, n), y.Slice(((row * instances) + i) * n, n));
+                        sums[i].Add(x[datasetAt[i]].AsSpan(row * n, n), scorer, ((row * instances) + i) * n);
                 }
             }
         }
@@ -170,6 +183,17 @@ internal sealed class PackEvaluation(RunFolder run, Func<CellSpec, string> datas
             throw new InvalidInputException(
                 $"{session.Name} takes {(session.Instances is { } k ? $"{k} instances of " : "")}{session.Features} features where the weights have "
                 + $"{(instances is { } wanted ? $"{wanted} instances of " : "")}{features}: export the models again.");
+        }
+    }
+
+    // What is added up of one instance, in one pass over its samples.
+    private sealed record InstanceSums(EvaluationLoss Loss, InterferenceMoments? Interference)
+    {
+        /// <summary>Adds a sample whose outputs begin at <paramref name="at"/> of what was scored.</summary>
+        public void Add(ReadOnlySpan<float> x, BatchScorer scorer, int at)
+        {
+            Loss.Add(x, scorer.Output(0).Slice(at, x.Length));
+            Interference?.Add(x, scorer.Output(1).Slice(at, x.Length));
         }
     }
 }

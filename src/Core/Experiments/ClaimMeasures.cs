@@ -49,8 +49,30 @@ public static class ClaimMeasures
         "share_paired", "asymmetric_pairs",
     ];
 
+    /// <summary>Measures of a whole instance that only the best one of each cell has.</summary>
+    public static IReadOnlyList<string> OfBest { get; } =
+        ["benefit_term", "interference_term", "mean_probe_r2", "linearity_error", "adversarial_loss", "vulnerability"];
+
     /// <summary>Measures of one feature, written with an index, <c>norm[2]</c>, or of many: <c>norm[*]</c>, <c>norm[represented]</c>.</summary>
     public static IReadOnlyList<string> OfFeature { get; } = ["norm", "superposition", "dimensionality", "bias"];
+
+    /// <summary>Measures of one feature, likewise, that only the best instance of each cell has.</summary>
+    public static IReadOnlyList<string> OfFeatureOfBest { get; } =
+    [
+        "loss", "weighted_loss", "benefit_term", "interference_term", "interference_mean", "interference_rms", "interference_worst", "probe_r2",
+    ];
+
+    /// <summary>Whether only the best instance of each cell has a measure.</summary>
+    public static bool IsOfBest(MeasureName measure) => (measure.Index is null ? OfBest : OfFeatureOfBest).Contains(measure.Name);
+
+    /// <summary>The key of <c>evaluation</c> that has a measure taken, or null where it always is.</summary>
+    public static string? Needs(string measure) => MeasureName.Parse(measure).Name switch
+    {
+        "interference_mean" or "interference_rms" or "interference_worst" => "interference",
+        "probe_r2" or "mean_probe_r2" or "linearity_error" => "probes",
+        "adversarial_loss" or "vulnerability" => "adversarial",
+        _ => null,
+    };
 
     /// <summary>Measures of one neuron, <c>participation_ratio[0]</c>, or of all: <c>participation_ratio[*]</c>.</summary>
     public static IReadOnlyList<string> OfNeuron { get; } = ["participation_ratio"];
@@ -68,8 +90,8 @@ public static class ClaimMeasures
     public static string? Problem(string measure, ModelSpec model)
     {
         var name = MeasureName.Parse(measure);
-        return name.Index is null && OfInstance.Contains(name.Name) ? null
-            : name.Index is not null && OfFeature.Contains(name.Name) ? name.IsMany ? null : Outside(name, 1, "features", model.Features)
+        return name.Index is null && (OfInstance.Contains(name.Name) || OfBest.Contains(name.Name)) ? null
+            : name.Index is not null && (OfFeature.Contains(name.Name) || OfFeatureOfBest.Contains(name.Name)) ? name.IsMany ? null : Outside(name, 1, "features", model.Features)
             : name.Index is not null && OfNeuron.Contains(name.Name) ? name.Index == MeasureName.All ? null : Outside(name, 1, "neurons", model.Hidden)
             : name.Index is not null && OfPair.Contains(name.Name) ? Outside(name, 2, "features", model.Features)
             : name is { Name: "count", Index: not null } ? Kinds.Contains(name.Index) ? null : $"but the kinds are {string.Join(", ", Kinds)}"
@@ -83,8 +105,8 @@ public static class ClaimMeasures
 
     private static string Unknown(string name)
     {
-        string hint = ExperimentKeys.Closest(name, [.. OfInstance, .. OfFeature, .. OfNeuron, .. OfPair, "count"]) is { } close ? $"did you mean {close}? " : "";
-        return $"which is not a measure; {hint}Allowed: {string.Join(", ", OfInstance)}, with the index of a feature, * or represented {Listed(OfFeature, "i")}, "
+        string hint = ExperimentKeys.Closest(name, [.. OfInstance, .. OfBest, .. OfFeature, .. OfFeatureOfBest, .. OfNeuron, .. OfPair, "count"]) is { } close ? $"did you mean {close}? " : "";
+        return $"which is not a measure; {hint}Allowed: {string.Join(", ", OfInstance.Concat(OfBest))}, with the index of a feature, * or represented {Listed(OfFeature.Concat(OfFeatureOfBest), "i")}, "
             + $"of a neuron {Listed(OfNeuron, "k")}, of two features {Listed(OfPair, "i,j")}, and count[kind]";
     }
 

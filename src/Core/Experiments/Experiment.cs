@@ -104,15 +104,16 @@ public sealed class Experiment
     /// <summary>The file with every default filled in; reads back as the same experiment.</summary>
     public string Resolved() => ExperimentBinder.Resolve(_root, Head, File).Write();
 
-    /// <summary>The named sections of the resolved file, as text: what a stage that reads only these depends on.</summary>
+    /// <summary>The named sections of the resolved file (<c>data</c>) or keys of them (<c>evaluation.samples</c>), as text: what a stage that reads only these depends on.</summary>
     public string Resolved(params ReadOnlySpan<string> sections)
     {
         var resolved = ExperimentBinder.Resolve(_root, Head, File);
         var part = YamlMap.Empty;
         foreach (string section in sections)
         {
-            if (resolved[section] is { } value)
-                part = part.With(section, value);
+            string[] path = section.Split('.', 2);
+            if (resolved[path[0]] is { } value)
+                part = part.With(path[0], path.Length == 1 ? value : YamlMap.Empty.With(path[1], ((YamlMap)value)[path[1]]!));
         }
 
         return part.Write();

@@ -44,7 +44,7 @@ internal static partial class ExperimentBinder
             .With("training", training)
             .With("replicas", Text(head.Replicas))
             .With("axes", new YamlList(0, [.. head.Axes.Select(axis => YamlMap.Empty.With("path", axis.Path).With("values", YamlList.Of(axis.Values)))]))
-            .With("evaluation", YamlMap.Empty.With("samples", Text(head.Evaluation.Samples)));
+            .With("evaluation", EvaluationMap(head.Evaluation));
         return root["claims"] is { } claims ? resolved.With("claims", claims) : resolved;
     }
 

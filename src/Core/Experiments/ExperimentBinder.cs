@@ -25,6 +25,7 @@ internal static partial class ExperimentBinder
         int replicas = top.Integer("replicas", 1, 1);
         if (axes.Aggregate((Int128)replicas, (count, axis) => Int128.Min(count * axis.Values.Count, long.MaxValue)) > int.MaxValue)
             throw top.Error("axes", $"and replicas make more than {int.MaxValue} instances");
+        var evaluation = Evaluation(top, replicas);
         return new ExperimentHead(
             name,
             top.Text("title", name),
@@ -32,8 +33,8 @@ internal static partial class ExperimentBinder
             top.Unsigned("seed", 0),
             replicas,
             axes,
-            Evaluation(top, replicas),
-            [.. top.Sections("claims").Select(claim => BindClaim(claim, axes, model))]);
+            evaluation,
+            [.. top.Sections("claims").Select(claim => Measured(claim, BindClaim(claim, axes, model), evaluation))]);
     }
 
     public static CellSpec Cell(YamlMap root, string file)
@@ -145,15 +146,6 @@ internal static partial class ExperimentBinder
             Optimizer(training),
             training.Choice("schedule", (Schedule?)Schedule.Constant),
             new HistorySpec(history.Integer("loss_every", 0, 100), snapshots, history.Choice("spacing", (SnapshotSpacing?)SnapshotSpacing.Log)));
-    }
-
-    private static EvaluationSpec Evaluation(YamlSection top, int replicas)
-    {
-        var evaluation = top.Section("evaluation");
-        var spec = new EvaluationSpec(evaluation?.Integer("samples", 0, 100_000) ?? 100_000);
-        return spec.Samples > 0 || replicas == 1 || Training(top).History.LossEvery > 0
-            ? spec
-            : throw evaluation!.Error("samples", "is 0, so that the training loss picks the best replica, and training.history.loss_every: 0 records none");
     }
 
     private static OptimizerSpec Optimizer(YamlSection training)

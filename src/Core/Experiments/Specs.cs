@@ -134,9 +134,24 @@ public sealed record HistorySpec(int LossEvery, int Snapshots, SnapshotSpacing S
 public sealed record TrainingSpec(
     ObjectiveKind Objective, int Steps, int Batch, OptimizerSpec Optimizer, Schedule Schedule, HistorySpec History);
 
-/// <summary>The dataset on which instances are evaluated.</summary>
+/// <summary>How linear probes are trained on the best instance of each cell.</summary>
+/// <param name="Samples">Samples of the evaluation dataset that are used; the first half trains, the others are held out.</param>
+public sealed record ProbeSpec(int Samples);
+
+/// <summary>How the worst L2 perturbation of the best instance of each cell is searched for.</summary>
+/// <param name="Epsilon">ε, the norm that a perturbation may have.</param>
+/// <param name="Samples">Samples of the evaluation dataset that are attacked, from its start.</param>
+/// <param name="Steps">Steps of projected gradient ascent from each start.</param>
+/// <param name="Restarts">Number of starts, random points at distance ε.</param>
+/// <param name="Random">Random perturbations that the result is compared with.</param>
+public sealed record AttackSpec(double Epsilon, int Samples, int Steps, int Restarts, int Random);
+
+/// <summary>The dataset on which instances are evaluated, and what is measured on it beyond the loss.</summary>
 /// <param name="Samples">Number of samples of each evaluation dataset; 0 where only weights are measured.</param>
-public sealed record EvaluationSpec(int Samples);
+/// <param name="Interference">Whether the interference on samples is measured.</param>
+/// <param name="Probes">Linear probes; null for none.</param>
+/// <param name="Adversarial">Adversarial attack; null for none.</param>
+public sealed record EvaluationSpec(int Samples, bool Interference, ProbeSpec? Probes, AttackSpec? Adversarial);
 
 /// <summary>All that decides one instance's training and evaluation, except its seed.</summary>
 /// <param name="Model">Architecture and shape.</param>

@@ -63,13 +63,6 @@ internal sealed class YamlSection
             : throw Wrong(key, node, text, $"a whole number from {minimum} to {int.MaxValue}");
     }
 
-    public bool Flag(string key, bool fallback) => Node(key) is not { } node ? fallback : Scalar(key, node) switch
-    {
-        "true" => true,
-        "false" => false,
-        var text => throw Wrong(key, node, text, "true or false"),
-    };
-
     public ulong Unsigned(string key, ulong fallback)
     {
         if (Node(key) is not { } node)
@@ -82,6 +75,12 @@ internal sealed class YamlSection
 
     public double Number(string key, Bounds bounds, double? fallback = null) =>
         Node(key) is null && fallback is { } value ? value : Number(key, Required(key), bounds);
+
+    public bool Flag(string key, bool fallback) => Node(key) is { } node ? Flag(key, node, "true or false") : fallback;
+
+    /// <summary>A section that <c>true</c> stands for with its defaults; <c>false</c> leaves it out, as does saying nothing.</summary>
+    public YamlSection? OptionalSection(string key) =>
+        Node(key) is not YamlScalar scalar ? Section(key) : Flag(key, scalar, "true, false, or a mapping") ? Sub(key, YamlMap.Empty) : null;
 
     public IReadOnlyList<double> Numbers(string key, Bounds bounds) =>
         [.. Items(key, Required(key)).Select((item, index) => Number($"{key}[{index}]", item, bounds))];
@@ -153,6 +152,17 @@ internal sealed class YamlSection
 
     private string Scalar(string key, YamlTree node) =>
         (node as YamlScalar)?.Text ?? throw Error(_file, node, $"{Join(_path, key)} is not a single value");
+
+    private bool Flag(string key, YamlTree node, string allowed)
+    {
+        string text = Scalar(key, node);
+        return text switch
+        {
+            "true" => true,
+            "false" => false,
+            _ => throw Wrong(key, node, text, allowed),
+        };
+    }
 
     private double Number(string key, YamlTree node, Bounds bounds)
     {

@@ -38,47 +38,13 @@ public sealed class Safetensors
     /// <summary>Writes the file's bytes to <paramref name="stream"/>.</summary>
     public void Save(Stream stream)
     {
-        using var header = new MemoryStream();
-        using (var json = new Utf8JsonWriter(header))
+        foreach (var (name, tensor) in Tensors)
         {
-            json.WriteStartObject();
-            if (Metadata.Count > 0)
-            {
-                json.WriteStartObject(MetadataKey);
-                foreach (var (key, value) in Metadata.OrderBy(pair => pair.Key, StringComparer.Ordinal))
-                    json.WriteString(key, value);
-                json.WriteEndObject();
-            }
-
-            long offset = 0;
-            foreach (var (name, tensor) in Tensors)
-            {
-                if (tensor.Values.LongLength != Tensor.Count(tensor.Shape))
-                    throw new ArgumentException($"Tensor {name} has {tensor.Values.LongLength} values, its shape [{string.Join(", ", tensor.Shape)}] wants {Tensor.Count(tensor.Shape)}.");
-                json.WriteStartObject(name);
-                json.WriteString("dtype", "F32");
-                json.WriteStartArray("shape");
-                foreach (int size in tensor.Shape)
-                    json.WriteNumberValue(size);
-                json.WriteEndArray();
-                json.WriteStartArray("data_offsets");
-                json.WriteNumberValue(offset);
-                offset += 4 * tensor.Values.LongLength;
-                json.WriteNumberValue(offset);
-                json.WriteEndArray();
-                json.WriteEndObject();
-            }
-
-            json.WriteEndObject();
+            if (tensor.Values.LongLength != Tensor.Count(tensor.Shape))
+                throw new ArgumentException($"Tensor {name} has {tensor.Values.LongLength} values, its shape [{string.Join(", ", tensor.Shape)}] wants {Tensor.Count(tensor.Shape)}.");
         }
 
-        while (header.Length % 8 != 0)
-            header.WriteByte((byte)' ');
-
-        Span<byte> length = stackalloc byte[8];
-        BinaryPrimitives.WriteInt64LittleEndian(length, header.Length);
-        stream.Write(length);
-        header.WriteTo(stream);
+        WriteHeader(stream, Tensors.Select(pair => (pair.Key, pair.Value.Shape)), Metadata);
         foreach (var tensor in Tensors.Values)
             WriteLittleEndian(stream, tensor.Values);
     }
@@ -164,6 +130,50 @@ public sealed class Safetensors
         return new Safetensors { Tensors = tensors, Metadata = metadata };
     }
 
+    /// <summary>Writes length and JSON of the header: metadata, then float32 tensors one behind the other.</summary>
+    internal static void WriteHeader(Stream stream, IEnumerable<(string Name, IReadOnlyList<int> Shape)> tensors, IReadOnlyDictionary<string, string> metadata)
+    {
+        using var header = new MemoryStream();
+        using (var json = new Utf8JsonWriter(header))
+        {
+            json.WriteStartObject();
+            if (metadata.Count > 0)
+            {
+                json.WriteStartObject(MetadataKey);
+                foreach (var (key, value) in metadata.OrderBy(pair => pair.Key, StringComparer.Ordinal))
+                    json.WriteString(key, value);
+                json.WriteEndObject();
+            }
+
+            long offset = 0;
+            foreach (var (name, shape) in tensors)
+            {
+                json.WriteStartObject(name);
+                json.WriteString("dtype", "F32");
+                json.WriteStartArray("shape");
+                foreach (int size in shape)
+                    json.WriteNumberValue(size);
+                json.WriteEndArray();
+                json.WriteStartArray("data_offsets");
+                json.WriteNumberValue(offset);
+                offset += 4 * Tensor.Count(shape);
+                json.WriteNumberValue(offset);
+                json.WriteEndArray();
+                json.WriteEndObject();
+            }
+
+            json.WriteEndObject();
+        }
+
+        while (header.Length % 8 != 0)
+            header.WriteByte((byte)' ');
+
+        Span<byte> length = stackalloc byte[8];
+        BinaryPrimitives.WriteInt64LittleEndian(length, header.Length);
+        stream.Write(length);
+        header.WriteTo(stream);
+    }
+
     private readonly record struct Entry(string Name, string DType, int[] Shape, long Begin, long End);
 
     private static Entry ReadEntry(JsonProperty property, string file, long dataLength)
@@ -215,11 +225,11 @@ public sealed class Safetensors
         return values;
     }
 
-    private static void WriteLittleEndian(Stream stream, float[] values)
+    internal static void WriteLittleEndian(Stream stream, ReadOnlySpan<float> values)
     {
         if (BitConverter.IsLittleEndian)
         {
-            stream.Write(MemoryMarshal.AsBytes(values.AsSpan()));
+            stream.Write(MemoryMarshal.AsBytes(values));
             return;
         }
 
