@@ -10,12 +10,22 @@ public sealed class SampleBatches : IDisposable
 {
     private readonly IDisposable _source;
     private readonly ReadRows _read;
+    private readonly Func<SampleBuffer, int> _readBuffer;
 
     private SampleBatches(int features, IDisposable source, ReadRows read)
     {
         Features = features;
         _source = source;
         _read = read;
+        _readBuffer = buffer => read(buffer.WriteAnywhere(), features);
+    }
+
+    private SampleBatches(int features, ISampleRows rows)
+    {
+        Features = features;
+        _source = rows;
+        _read = rows.Read;
+        _readBuffer = buffer => rows.Read(buffer, features);
     }
 
     private delegate int ReadRows(Span<float> destination, int features);
@@ -28,8 +38,7 @@ public sealed class SampleBatches : IDisposable
     public static SampleBatches Open(string folder)
     {
         var manifest = DatasetManifest.Load(folder);
-        var rows = new ShardRows(folder, manifest, new bool[manifest.Shards.Count]);
-        return new SampleBatches(manifest.Features, rows, rows.Read);
+        return new SampleBatches(manifest.Features, new ShardRows(new ShardCache(folder, manifest, bytes: 0)));
     }
 
     /// <summary>The samples of a vector column, dense or sparse, of known size.</summary>
@@ -39,10 +48,7 @@ public sealed class SampleBatches : IDisposable
         ArgumentNullException.ThrowIfNull(data);
         // Our own datasets need no detour through vectors of their own.
         if (data is SampleDataView view && column == DatasetCatalog.FeaturesColumn)
-        {
-            var rows = view.Open();
-            return new SampleBatches(view.Features, rows, rows.Read);
-        }
+            return new SampleBatches(view.Features, view.Open());
 
         var source = VectorColumn.Require(data.Schema, column);
         int features = VectorColumn.Size(source);
@@ -68,6 +74,10 @@ public sealed class SampleBatches : IDisposable
     /// <returns>Number of rows written; fewer than fit only at the end, then 0.</returns>
     /// <exception cref="InvalidInputException">The data is damaged.</exception>
     public int Read(Span<float> destination) => _read(destination, Features);
+
+    /// <summary>Writes the next rows into a buffer that is used again.</summary>
+    /// <inheritdoc cref="Read(Span{float})"/>
+    internal int Read(SampleBuffer destination) => _readBuffer(destination);
 
     /// <inheritdoc/>
     public void Dispose() => _source.Dispose();

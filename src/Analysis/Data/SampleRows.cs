@@ -31,4 +31,7 @@ internal interface ISampleRows : IDisposable
 
         return destination.Length / features;
     }
+
+    /// <inheritdoc cref="Read(Span{float}, int)"/>
+    int Read(SampleBuffer destination, int features) => Read(destination.WriteAnywhere(), features);
 }

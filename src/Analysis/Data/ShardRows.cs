@@ -4,11 +4,9 @@ using ToyPipeline.Core.Formats;
 
 namespace ToyPipeline.Analysis.Data;
 
-/// <summary>The samples of a dataset folder. One shard is in memory at a time.</summary>
-/// <param name="folder">The folder.</param>
-/// <param name="manifest">Its manifest.</param>
-/// <param name="verified">Which shards had the right SHA-256 before; shared by the readers of a view, so that one of them checks.</param>
-internal sealed class ShardRows(string folder, DatasetManifest manifest, bool[] verified) : ISampleRows
+/// <summary>The samples of a dataset folder. One shard is in memory at a time, besides those that the cache keeps.</summary>
+/// <param name="shards">Where shards come from.</param>
+internal sealed class ShardRows(ShardCache shards) : ISampleRows
 {
     private int _shard = -1;
     private int _row = -1;
@@ -39,6 +37,22 @@ internal sealed class ShardRows(string folder, DatasetManifest manifest, bool[] 
         {
             int count = Math.Min(wanted - done, _rows - _row - 1);
             CopyRows(destination.Slice(done * features, count * features), features, _row + 1, count);
+            _row += count;
+            done += count;
+        }
+
+        return done;
+    }
+
+    public int Read(SampleBuffer destination, int features)
+    {
+        destination.Clear();
+        int wanted = destination.Values.Length / features;
+        int done = 0;
+        while (done < wanted && (_row + 1 < _rows || NextShard(before: true)))
+        {
+            int count = Math.Min(wanted - done, _rows - _row - 1);
+            CopyRows(destination, features, done, count);
             _row += count;
             done += count;
         }
@@ -102,6 +116,26 @@ internal sealed class ShardRows(string folder, DatasetManifest manifest, bool[] 
         }
     }
 
+    private void CopyRows(SampleBuffer destination, int features, int at, int count)
+    {
+        int first = _row + 1;
+        var rowStart = _matrix!.RowStart.Span.Slice(first, count + 1);
+        // Of dense rows nothing is worth remembering.
+        if (rowStart[count] - rowStart[0] > count * features / 8)
+        {
+            CopyRows(destination.WriteAnywhere().Slice(at * features, count * features), features, first, count);
+            return;
+        }
+
+        var columns = _matrix.ColumnIndices.Span;
+        var values = _matrix.Values.Span;
+        for (int row = 0; row < count; row++)
+        {
+            var entries = rowStart[row]..rowStart[row + 1];
+            destination.Write((at + row) * features, columns[entries], values[entries]);
+        }
+    }
+
     // Stands on the first row of the next shard, or before it.
     private bool NextShard(bool before = false)
     {
@@ -109,15 +143,14 @@ internal sealed class ShardRows(string folder, DatasetManifest manifest, bool[] 
         _matrix = null;
         _row = 0;
         _rows = 0;
-        if (_shard + 1 >= manifest.Shards.Count)
+        if (_shard + 1 >= shards.Shards)
         {
-            _shard = manifest.Shards.Count;
+            _shard = shards.Shards;
             return false;
         }
 
         _shard++;
-        _matrix = verified[_shard] ? manifest.LoadShard(folder, manifest.Shards[_shard]) : Load(folder, manifest, manifest.Shards[_shard]);
-        verified[_shard] = true;
+        _matrix = shards.Load(_shard);
         _rows = _matrix.Rows;
         _row = before ? -1 : 0;
         return true;

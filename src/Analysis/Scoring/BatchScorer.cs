@@ -46,11 +46,11 @@ internal sealed class BatchScorer : IDisposable
     /// <summary>Values of the kept output <paramref name="index"/> after a run, [batch, ...].</summary>
     public ReadOnlySpan<float> Output(int index) => _buffers[index];
 
-    /// <summary>Values of one sample of the kept output <paramref name="index"/>.</summary>
-    public ReadOnlySpan<float> Row(int index, int row)
+    /// <summary>Values of some samples of the kept output <paramref name="index"/>.</summary>
+    public ReadOnlySpan<float> Rows(int index, int first, int count)
     {
         int size = _outputs[index].Size;
-        return _buffers[index].AsSpan(row * size, size);
+        return _buffers[index].AsSpan(first * size, count * size);
     }
 
     public void Dispose()

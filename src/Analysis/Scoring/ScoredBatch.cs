@@ -3,17 +3,13 @@ namespace ToyPipeline.Analysis.Scoring;
 /// <summary>A batch of samples with the outputs of a model. Its spans hold until the next batch is asked for.</summary>
 public sealed class ScoredBatch
 {
-    private readonly float[] _samples;
-    private readonly BatchScorer _scorer;
+    private readonly BatchReader _reader;
     private readonly string[] _outputs;
-    private readonly int[] _sizes;
 
-    internal ScoredBatch(BatchScorer scorer, float[] samples, ToyModelSession session, string[] outputs)
+    internal ScoredBatch(BatchReader reader, ToyModelSession session, string[] outputs)
     {
-        _scorer = scorer;
-        _samples = samples;
+        _reader = reader;
         _outputs = outputs;
-        _sizes = [.. outputs.Select(name => session.Output(name).Size)];
         Features = session.Features;
     }
 
@@ -27,7 +23,7 @@ public sealed class ScoredBatch
     public int Features { get; }
 
     /// <summary>The samples, [rows, features].</summary>
-    public ReadOnlySpan<float> Samples => _samples.AsSpan(0, Rows * Features);
+    public ReadOnlySpan<float> Samples => _reader.Samples;
 
     /// <summary>An output that was asked for, [rows, features] or [rows, hidden]; of an ensemble [rows, instances, …].</summary>
     /// <exception cref="ArgumentException">The output was not asked for.</exception>
@@ -35,7 +31,7 @@ public sealed class ScoredBatch
     {
         int index = Array.IndexOf(_outputs, name);
         return index >= 0
-            ? _scorer.Output(index)[..(Rows * _sizes[index])]
+            ? _reader.Output(index)
             : throw new ArgumentException($"Output {name} was not asked for; asked for: {string.Join(", ", _outputs)}.", nameof(name));
     }
 }

@@ -5,7 +5,7 @@ using ToyPipeline.Analysis.Data;
 namespace ToyPipeline.Analysis.Scoring;
 
 /// <summary>
-/// Hands out rows of scored batches. Reading runs ahead by up to a batch, so the input's own columns come from a second cursor
+/// Hands out rows of scored batches. Reading runs ahead by some batches, so the input's own columns come from a second cursor
 /// that moves row by row; it is opened only when one of them is asked for, and scoring happens only when an output is.
 /// </summary>
 internal sealed class ScoredCursor : DataViewRowCursor
@@ -47,7 +47,7 @@ internal sealed class ScoredCursor : DataViewRowCursor
         if (outputs.Count > 0)
         {
             _samples = SampleBatches.Open(view.Input, transformer.Options.InputColumnName);
-            _reader = new BatchReader(transformer.Session, transformer.Options.BatchSize, _samples, outputs);
+            _reader = new BatchReader(transformer.Session, transformer.Options.BatchSize, _samples, outputs, transformer.Workers);
         }
     }
 
@@ -82,12 +82,12 @@ internal sealed class ScoredCursor : DataViewRowCursor
         if (column.Index < _view.Input.Schema.Count)
             return _passing!.GetGetter<TValue>(_view.Input.Schema[column.Index]);
         int output = _outputOf[column.Index];
-        var scorer = _reader!.Scorer;
+        var reader = _reader!;
         ValueGetter<VBuffer<float>> getter = (ref VBuffer<float> value) =>
         {
             if (_position < 0)
                 throw new InvalidOperationException("The cursor stands on no row: call MoveNext first, and stop when it returns false.");
-            var row = scorer.Row(output, _row);
+            var row = reader.Row(output, _row);
             var editor = VBufferEditor.Create(ref value, row.Length);
             row.CopyTo(editor.Values);
             value = editor.Commit();

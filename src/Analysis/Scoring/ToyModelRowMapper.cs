@@ -75,7 +75,7 @@ internal sealed class ToyModelRowMapper(ToyModelScoringTransformer transformer, 
             ValueGetter<VBuffer<float>> getter = (ref VBuffer<float> value) =>
             {
                 Score();
-                var row = _scorer!.Row(output, 0);
+                var row = _scorer!.Rows(output, 0, 1);
                 var editor = VBufferEditor.Create(ref value, row.Length);
                 row.CopyTo(editor.Values);
                 value = editor.Commit();

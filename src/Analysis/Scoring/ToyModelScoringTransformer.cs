@@ -19,7 +19,8 @@ public sealed class ToyModelScoringTransformer : ITransformer, IDisposable
             throw new InvalidInputException($"The number of threads is {options.Threads}; allowed: at least 0.");
         _model = model;
         Options = options;
-        Session = ToyModelSession.Open(model, name, options.Threads);
+        // Threads score batches side by side: see BatchReader.
+        Session = ToyModelSession.Open(model, name, threads: 1);
         try
         {
             Outputs = options.OutputColumnNames is { } names ? [.. names.Distinct().Select(Session.Output)] : Session.Outputs;
@@ -43,6 +44,9 @@ public sealed class ToyModelScoringTransformer : ITransformer, IDisposable
     internal ToyModelSession Session { get; }
 
     internal IReadOnlyList<ModelOutput> Outputs { get; }
+
+    /// <summary>Batches that are scored at once.</summary>
+    internal int Workers => Options.Threads > 0 ? Options.Threads : Environment.ProcessorCount;
 
     /// <summary>The schema after scoring.</summary>
     /// <exception cref="InvalidInputException">The samples' column is missing, or no float32 vector of n features.</exception>
@@ -84,8 +88,8 @@ public sealed class ToyModelScoringTransformer : ITransformer, IDisposable
         IEnumerable<ScoredBatch> Batches()
         {
             using var samples = SampleBatches.Open(data, Options.InputColumnName);
-            using var reader = new BatchReader(Session, Options.BatchSize, samples, names);
-            var batch = new ScoredBatch(reader.Scorer, reader.Samples, Session, names);
+            using var reader = new BatchReader(Session, Options.BatchSize, samples, names, Workers);
+            var batch = new ScoredBatch(reader, Session, names);
             while (reader.Next() is > 0 and var rows)
             {
                 batch.FirstRow += batch.Rows;

@@ -31,8 +31,8 @@ internal sealed record HiddenSamples(IReadOnlyList<float[]> X, IReadOnlyList<flo
             cancellation.ThrowIfCancellationRequested();
             for (int row = 0; row < rows && x.Count < count; row++)
             {
-                x.Add(reader.Samples.AsSpan(row * session.Features, session.Features).ToArray());
-                hidden.Add(reader.Scorer.Row(0, row).Slice(start, m).ToArray());
+                x.Add(reader.Samples.Slice(row * session.Features, session.Features).ToArray());
+                hidden.Add(reader.Row(0, row).Slice(start, m).ToArray());
             }
         }
 
@@ -68,7 +68,7 @@ internal sealed record HiddenSamples(IReadOnlyList<float[]> X, IReadOnlyList<flo
             {
                 int pair = 2 * (first + row);
                 int m = Hidden[pair].Length;
-                worst = Math.Max(worst, Deviation(scorer.Row(0, row).Slice(session.Instances is null ? 0 : place * m, m), Hidden[pair], Hidden[pair + 1]));
+                worst = Math.Max(worst, Deviation(scorer.Rows(0, row, 1).Slice(session.Instances is null ? 0 : place * m, m), Hidden[pair], Hidden[pair + 1]));
             }
         }
 
