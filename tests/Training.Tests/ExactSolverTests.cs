@@ -7,7 +7,7 @@ namespace ToyPipeline.Training.Tests;
 /// <summary>Starts taken down to local minima.</summary>
 public sealed class ExactSolverTests
 {
-    [Test, Explicit]
+    [Test]
     public void Scratch([Values("2 1", "3 2", "5 2", "8 3")] string shape)
     {
         int n = shape[0] - '0', m = shape[2] - '0';

@@ -37,9 +37,9 @@ public static class AnalyzeStage
         ArgumentNullException.ThrowIfNull(run);
         ArgumentNullException.ThrowIfNull(progress);
         var packs = new Grid(run.Experiment).Packs();
-        var plan = packs.Select(pack => (pack, models: (IReadOnlyList<string>)Models(run, pack))).ToList();
+        var plan = packs.Select(pack => (pack, models: (IReadOnlyList<string>)(pack.IsExact ? [] : Models(run, pack)))).ToList();
         var datasetOf = DatasetNames(run.Experiment);
-        string[] datasets = [.. packs.SelectMany(pack => pack.Specs).Select(datasetOf).Distinct()];
+        string[] datasets = [.. packs.Where(pack => !pack.IsExact).SelectMany(pack => pack.Specs).Select(datasetOf).Distinct()];
         List<string> inputs =
         [
             .. plan.Select(item => RunFolder.Weights(item.pack.Index)),
@@ -89,7 +89,7 @@ public static class AnalyzeStage
     private static IEnumerable<InstanceAnalysis> Measured(RunFolder run, PackEvaluation evaluation, Pack pack, IReadOnlyList<string> models)
     {
         var weights = LoadOf(pack, run.Path(RunFolder.Weights(pack.Index)));
-        var losses = evaluation.Losses(pack, models);
+        var losses = pack.IsExact ? ExactLosses.Of(weights, run.Path(RunFolder.Weights(pack.Index))) : evaluation.Losses(pack, models);
         for (int place = 0; place < pack.Instances.Count; place++)
             yield return new InstanceAnalysis(pack.Instances[place], pack.Specs[place], weights, place, WeightAnalysis.Of(weights, place), losses[place]);
     }

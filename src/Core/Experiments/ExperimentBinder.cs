@@ -45,8 +45,20 @@ internal static partial class ExperimentBinder
     {
         var top = new YamlSection(file, "", root, "");
         var model = Model(top);
-        return new CellSpec(model, Data(top, model), Importance(top, model), Training(top));
+        var cell = new CellSpec(model, Data(top, model), Importance(top, model), Training(top));
+        if (cell.Training.Objective == ObjectiveKind.Exact && NotExact(cell) is { } problem)
+            throw top.Section("training")!.Error("objective", $"is exact, which covers {problem}");
+        return cell;
     }
+
+    // What the exact expected loss does not cover, or null.
+    private static string? NotExact(CellSpec cell) =>
+        cell.Model.Kind is not (ModelKind.Linear or ModelKind.ReluOutput) ? "the model kinds linear and relu-output; take fused or autograd"
+        : cell.Model.Features > TrainingSpec.MaxExactFeatures ? $"up to {TrainingSpec.MaxExactFeatures} features; take fused or autograd"
+        : cell.Data.Sets.Count > 0 ? "independent features; leave data.sets out, or take fused"
+        : cell.Data.Range != ValueRange.Unit ? "features on [0, 1]; leave data.values at unit, or take fused"
+        : cell.Data.TrainSamples is not null ? "the distribution itself; leave data.train out, or take fused"
+        : null;
 
     private static ModelSpec Model(YamlSection top)
     {

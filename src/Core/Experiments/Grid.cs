@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace ToyPipeline.Core.Experiments;
 
 /// <summary>One cell of the grid.</summary>
@@ -27,13 +29,22 @@ public sealed record Pack(int Index, IReadOnlyList<Instance> Instances, IReadOnl
 
     /// <summary>Training setting that all members share.</summary>
     public TrainingSpec Training => Specs[0].Training;
+
+    /// <summary>Whether its members train on the exact expected loss, which is then their loss in the analysis too.</summary>
+    public bool IsExact => Training.Objective == ObjectiveKind.Exact;
 }
 
 /// <summary>The grid of an experiment: cells, instances, packs.</summary>
 public sealed class Grid
 {
-    /// <summary>Largest number of instances in a pack.</summary>
+    /// <summary>Largest number of instances in a pack; tiny models on the exact loss come in packs 16 times as large.</summary>
     public const int DefaultPackSize = 1024;
+
+    // Thousands of models this small are solved in the time that a file takes to reach the disk.
+    private const int MaxTinyFeatures = 3;
+    private const int TinyPackSize = 16 * DefaultPackSize;
+
+    private static readonly ConditionalWeakTable<Experiment, IReadOnlyList<Pack>> s_packs = [];
 
     private readonly Experiment _experiment;
 
@@ -76,24 +87,37 @@ public sealed class Grid
     public Instance InstanceAt(int index)
     {
         var (cellIndex, replica) = Math.DivRem(index, _experiment.Replicas);
-        var cell = CellAt(cellIndex);
-        return new Instance(index, cell, replica, _experiment.InstanceSeed(cell.Coordinates, replica));
+        return InstanceOf(CellAt(cellIndex), replica);
     }
 
     /// <summary>The grid cut into packs of at most <paramref name="size"/> instances of one shape, in the order of the instances.</summary>
-    public IReadOnlyList<Pack> Packs(int size = DefaultPackSize)
+    /// <param name="size">Instances in a pack; 0 takes what suits the shape. Packs of that size are made once for an experiment.</param>
+    public IReadOnlyList<Pack> Packs(int size = 0)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(size, 1);
-        var ensembles = Cells.Select(cell => (cell, spec: Spec(cell))).GroupBy(pair => (pair.spec.Model, pair.spec.Training));
+        ArgumentOutOfRangeException.ThrowIfNegative(size);
+        return size == 0 ? s_packs.GetValue(_experiment, _ => Cut(0)) : Cut(size);
+    }
+
+    private List<Pack> Cut(int size)
+    {
+        var specs = Enumerable.Range(0, CellCount).AsParallel().AsOrdered().Select(index => (Cell: CellAt(index), Spec: Spec(CellAt(index)))).ToArray();
         var packs = new List<Pack>();
-        foreach (var ensemble in ensembles)
+        foreach (var ensemble in specs.GroupBy(pair => (pair.Spec.Model, pair.Spec.Training)))
         {
-            var members = ensemble.SelectMany(pair => Enumerable.Range(0, _experiment.Replicas).Select(replica =>
-                (instance: InstanceAt((pair.cell.Index * _experiment.Replicas) + replica), pair.spec)));
-            foreach (var chunk in members.Chunk(size))
-                packs.Add(new Pack(packs.Count, [.. chunk.Select(member => member.instance)], [.. chunk.Select(member => member.spec)]));
+            var (model, training) = ensemble.Key;
+            var members = ensemble.AsParallel().AsOrdered()
+                .Select(pair => (pair.Cell, Spec: pair.Spec with { Model = model, Training = training }))
+                .SelectMany(pair => Enumerable.Range(0, _experiment.Replicas), (pair, replica) => (Instance: InstanceOf(pair.Cell, replica), pair.Spec));
+            foreach (var chunk in members.AsSequential().Chunk(size > 0 ? size : PackSize(model, training)))
+                packs.Add(new Pack(packs.Count, [.. chunk.Select(member => member.Instance)], [.. chunk.Select(member => member.Spec)]));
         }
 
         return packs;
     }
+
+    private Instance InstanceOf(Cell cell, int replica) =>
+        new((cell.Index * _experiment.Replicas) + replica, cell, replica, _experiment.InstanceSeed(cell.Coordinates, replica));
+
+    private static int PackSize(ModelSpec model, TrainingSpec training) =>
+        training.Objective == ObjectiveKind.Exact && model.Features <= MaxTinyFeatures ? TinyPackSize : DefaultPackSize;
 }

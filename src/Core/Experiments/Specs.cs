@@ -132,7 +132,11 @@ public sealed record HistorySpec(int LossEvery, int Snapshots, SnapshotSpacing S
 /// <param name="Schedule">Learning rate over the steps.</param>
 /// <param name="History">What is recorded.</param>
 public sealed record TrainingSpec(
-    ObjectiveKind Objective, int Steps, int Batch, OptimizerSpec Optimizer, Schedule Schedule, HistorySpec History);
+    ObjectiveKind Objective, int Steps, int Batch, OptimizerSpec Optimizer, Schedule Schedule, HistorySpec History)
+{
+    /// <summary>Largest n that <see cref="ObjectiveKind.Exact"/> covers: its cost grows with 3ⁿ.</summary>
+    public const int MaxExactFeatures = 8;
+}
 
 /// <summary>The dataset on which instances are evaluated.</summary>
 /// <param name="Samples">Number of samples of each evaluation dataset.</param>

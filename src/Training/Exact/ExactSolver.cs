@@ -1,4 +1,5 @@
 using ToyPipeline.Core.Experiments;
+using ToyPipeline.Core.Formats;
 using ToyPipeline.Training.Fused;
 using Lanes = System.Runtime.Intrinsics.Vector512<double>;
 
@@ -11,8 +12,8 @@ namespace ToyPipeline.Training.Exact;
 /// <param name="Evaluations">How often the loss was evaluated on the way.</param>
 internal readonly record struct ExactSolution(double[] X, double Loss, double GradientNorm, int Evaluations)
 {
-    /// <summary>Whether the gradient's norm is at most <see cref="NewtonPath.Tolerance"/>.</summary>
-    public bool Converged => GradientNorm <= NewtonPath.Tolerance;
+    /// <summary>Whether the gradient vanishes within the tolerance.</summary>
+    public bool Converged => GradientNorm <= ExactResult.Tolerance;
 }
 
 /// <summary>Takes many starts down to local minima of their exact expected loss, a vector's lanes at a time.</summary>

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using ToyPipeline.Core.Experiments;
 
 namespace ToyPipeline.Training.Exact;
 
@@ -33,7 +34,7 @@ internal enum FaceIntegral
 internal sealed class FaceProgram
 {
     /// <summary>Largest n.</summary>
-    public const int MaxFeatures = 8;
+    public const int MaxFeatures = TrainingSpec.MaxExactFeatures;
 
     private static readonly ConcurrentDictionary<(int Features, FaceIntegral Integral), FaceProgram> s_programs = new();
 

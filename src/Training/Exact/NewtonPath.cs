@@ -1,3 +1,4 @@
+using ToyPipeline.Core.Formats;
 using Lanes = System.Runtime.Intrinsics.Vector512<double>;
 
 namespace ToyPipeline.Training.Exact;
@@ -11,9 +12,6 @@ namespace ToyPipeline.Training.Exact;
 /// </remarks>
 internal sealed class NewtonPath
 {
-    /// <summary>A start has arrived when its gradient's norm is at most this.</summary>
-    public const double Tolerance = 1e-8;
-
     /// <summary>Evaluations of the loss after which a start is given up.</summary>
     public const int MaxEvaluations = 1000;
 
@@ -95,7 +93,7 @@ internal sealed class NewtonPath
             for (int e = 0; e < _h.Length; e++)
                 _h[e] = ExactLoss.Lane(hessian + e, lane);
         }
-        else if (GradientNorm <= Tolerance)
+        else if (GradientNorm <= ExactResult.Tolerance)
         {
             // Rounding ends the polish; a saddle that no step along its direction leaves is none.
             return !_escaping && Escape();
@@ -104,7 +102,7 @@ internal sealed class NewtonPath
         _escaping = false;
         if (Evaluations >= MaxEvaluations)
             return false;
-        if (GradientNorm <= Target || (GradientNorm <= Tolerance && ++_polishes > MaxPolishes))
+        if (GradientNorm <= Target || (GradientNorm <= ExactResult.Tolerance && ++_polishes > MaxPolishes))
             return Escape();
         return Propose();
     }
