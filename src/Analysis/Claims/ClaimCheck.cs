@@ -13,11 +13,26 @@ internal sealed class ClaimCheck(ClaimSpec claim)
     private double _high = double.NegativeInfinity;
     private string? _failure;
 
+    /// <summary>The measure's name.</summary>
+    public string Measure => claim.Measure;
+
+    /// <summary>Whether the measure is one of the whole grid.</summary>
+    public bool IsOfGrid { get; } = ClaimMeasures.OfGrid.Contains(claim.Measure);
+
+    /// <summary>Takes a measure of the whole grid.</summary>
+    /// <exception cref="InvalidInputException">The comparison does not fit the measure.</exception>
+    public void Add(double measured)
+    {
+        _measured.Add(Text(measured));
+        if (!Holds(measured))
+            _failure = Text(measured);
+    }
+
     /// <summary>Takes a cell into account, if the claim speaks of it.</summary>
     /// <exception cref="InvalidInputException">The comparison does not fit the measure.</exception>
     public void Add(CellAnalysis cell)
     {
-        if (!cell.Cell.Coordinates.All(c => !claim.At.TryGetValue(c.Path, out string? value) || value == c.Value))
+        if (IsOfGrid || !cell.Cell.Coordinates.All(c => !claim.At.TryGetValue(c.Path, out string? value) || value == c.Value))
             return;
         object measured = Measured(cell);
         string text = Text(measured);

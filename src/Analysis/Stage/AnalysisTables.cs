@@ -17,8 +17,16 @@ internal sealed class AnalysisTables : IDisposable
     private readonly CsvWriter _features;
     private readonly CsvWriter _cells;
 
-    public AnalysisTables(Stream instances, Stream features, Stream cells, IReadOnlyList<Axis> axes)
+    private readonly bool _bestOnly;
+
+    /// <param name="instances">Receives instances.csv.</param>
+    /// <param name="features">Receives features.csv.</param>
+    /// <param name="cells">Receives cells.csv.</param>
+    /// <param name="axes">Axes of the experiment.</param>
+    /// <param name="bestOnly">Write the best instance of each cell alone to the first two.</param>
+    public AnalysisTables(Stream instances, Stream features, Stream cells, IReadOnlyList<Axis> axes, bool bestOnly)
     {
+        _bestOnly = bestOnly;
         string[] paths = [.. axes.Select(axis => axis.Path)];
         _instances = Table(instances,
         [
@@ -39,7 +47,7 @@ internal sealed class AnalysisTables : IDisposable
 
     public void Add(CellAnalysis cell)
     {
-        foreach (var replica in cell.Replicas)
+        foreach (var replica in _bestOnly ? [cell.Best] : cell.Replicas)
         {
             WriteInstance(replica, replica == cell.Best);
             WriteFeatures(replica, replica == cell.Best);

@@ -1,5 +1,6 @@
 using ToyPipeline.Analysis.Claims;
 using ToyPipeline.Analysis.Measures;
+using ToyPipeline.Analysis.Phases;
 using ToyPipeline.Analysis.Stage;
 using ToyPipeline.Core;
 using ToyPipeline.Core.Experiments;
@@ -19,6 +20,9 @@ public static class AnalyzeStage
 {
     /// <summary>Name of the stage.</summary>
     public const string Name = "analyze";
+
+    /// <summary>Of a run of more instances than this, instances.csv and features.csv have the best of each cell alone.</summary>
+    public const int MaxListedInstances = 100_000;
 
     private const string InstancesCsv = "analysis/instances.csv";
     private const string FeaturesCsv = "analysis/features.csv";
@@ -46,7 +50,7 @@ public static class AnalyzeStage
             .. plan.SelectMany(item => item.models),
             .. datasets.SelectMany(folder => DatasetFiles(run, folder)),
         ];
-        string options = run.Experiment.Resolved("seed", "model", "data", "importance", "training", "replicas", "axes", "evaluation", "claims");
+        string options = run.Experiment.Resolved("seed", "model", "data", "importance", "training", "replicas", "axes", "evaluation", "phase", "claims");
         var outcome = run.Stage(Name, options, inputs, () => Analyse(run, plan, datasetOf, progress, cancellation));
         return new AnalysisOutcome(outcome, AnalysisTables.ReadClaims(run.Path(ClaimsCsv)));
     }
@@ -68,30 +72,39 @@ public static class AnalyzeStage
     {
         var checks = run.Experiment.Claims.Select(claim => new ClaimCheck(claim)).ToList();
         var best = new BestInstances();
+        using var phases = new PhaseTables(run);
         int total = plan.Sum(item => item.Pack.Instances.Count);
         int done = 0;
-        var evaluation = new PackEvaluation(run, datasetOf, count => progress(new StageProgress(Name, done += count, total, "instances")), cancellation);
+        var evaluation = new PackEvaluation(run, datasetOf, Evaluated, cancellation);
         AtomicFile.Write(run.Path(InstancesCsv), instances => AtomicFile.Write(run.Path(FeaturesCsv), features => AtomicFile.Write(run.Path(CellsCsv), cells =>
         {
-            using var tables = new AnalysisTables(instances, features, cells, run.Experiment.Axes);
-            foreach (var cell in Cells(plan.SelectMany(item => Measured(run, evaluation, item.Pack, item.Models)), run.Experiment.Replicas))
+            using var tables = new AnalysisTables(instances, features, cells, run.Experiment.Axes, bestOnly: total > MaxListedInstances);
+            foreach (var cell in Cells(plan.SelectMany(item => Measured(run, evaluation, item.Pack, item.Models, Evaluated)), run.Experiment.Replicas))
             {
                 tables.Add(cell);
                 best.Add(cell.Best);
+                phases.Add(cell);
                 foreach (var check in checks)
                     check.Add(cell);
             }
         })));
+        foreach (var check in checks.Where(check => check.IsOfGrid))
+            check.Add(phases.Measure(check.Measure));
         AtomicFile.Write(run.Path(ClaimsCsv), stream => AnalysisTables.WriteClaims(stream, [.. checks.Select(check => check.Result())]));
-        return [InstancesCsv, FeaturesCsv, CellsCsv, ClaimsCsv, .. best.Save(run.Root)];
+        return [InstancesCsv, FeaturesCsv, CellsCsv, ClaimsCsv, .. best.Save(run.Root), .. phases.Write()];
+
+        void Evaluated(int count) => progress(new StageProgress(Name, done += count, total, "instances"));
     }
 
-    private static IEnumerable<InstanceAnalysis> Measured(RunFolder run, PackEvaluation evaluation, Pack pack, IReadOnlyList<string> models)
+    private static IEnumerable<InstanceAnalysis> Measured(
+        RunFolder run, PackEvaluation evaluation, Pack pack, IReadOnlyList<string> models, Action<int> evaluated)
     {
         var weights = LoadOf(pack, run.Path(RunFolder.Weights(pack.Index)));
         var losses = pack.IsExact ? ExactLosses.Of(weights, run.Path(RunFolder.Weights(pack.Index))) : evaluation.Losses(pack, models);
-        for (int place = 0; place < pack.Instances.Count; place++)
-            yield return new InstanceAnalysis(pack.Instances[place], pack.Specs[place], weights, place, WeightAnalysis.Of(weights, place), losses[place]);
+        if (pack.IsExact)
+            evaluated(pack.Instances.Count);
+        return Enumerable.Range(0, pack.Instances.Count).AsParallel().AsOrdered().Select(place =>
+            new InstanceAnalysis(pack.Instances[place], pack.Specs[place], weights, place, WeightAnalysis.Of(weights, place), losses[place])).AsSequential();
     }
 
     // The replicas of a cell follow one another, at times from one pack into the next.

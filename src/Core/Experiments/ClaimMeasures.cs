@@ -12,6 +12,9 @@ public static class ClaimMeasures
     /// <summary>Measures of one feature, written with an index: <c>norm[2]</c>.</summary>
     public static IReadOnlyList<string> OfFeature { get; } = ["norm", "superposition", "dimensionality", "bias"];
 
+    /// <summary>Measures of the whole grid; a claim about one names no cells.</summary>
+    public static IReadOnlyList<string> OfGrid { get; } = ["theory_agreement", "theory_accounted", "objective_agreement", "unconverged"];
+
     /// <summary>Splits <c>norm[2]</c> into name and feature index.</summary>
     public static (string Name, int? Feature) Split(string measure)
     {
@@ -25,11 +28,10 @@ public static class ClaimMeasures
     public static string? Problem(string measure, int features)
     {
         var (name, feature) = Split(measure);
-        var known = feature is null ? OfInstance : OfFeature;
-        if (!known.Contains(name))
+        if (!(feature is null ? OfInstance.Concat(OfGrid) : OfFeature).Contains(name))
         {
-            string hint = ExperimentKeys.Closest(name, OfInstance.Concat(OfFeature)) is { } close ? $"did you mean {close}? " : "";
-            return $"which is not a measure; {hint}Allowed: {string.Join(", ", OfInstance)}, and with a feature's index {string.Join(", ", OfFeature.Select(x => x + "[i]"))}";
+            string hint = ExperimentKeys.Closest(name, OfInstance.Concat(OfFeature).Concat(OfGrid)) is { } close ? $"did you mean {close}? " : "";
+            return $"which is not a measure; {hint}Allowed: {string.Join(", ", OfInstance)}, and with a feature's index {string.Join(", ", OfFeature.Select(x => x + "[i]"))}, and of the whole grid {string.Join(", ", OfGrid)}";
         }
 
         return feature >= features ? $"but features are numbered 0 to {features - 1}" : null;

@@ -45,6 +45,7 @@ internal static partial class ExperimentBinder
             .With("replicas", Text(head.Replicas))
             .With("axes", new YamlList(0, [.. head.Axes.Select(axis => YamlMap.Empty.With("path", axis.Path).With("values", YamlList.Of(axis.Values)))]))
             .With("evaluation", YamlMap.Empty.With("samples", Text(head.Evaluation.Samples)));
+        resolved = WithPhases(resolved, head);
         return root["claims"] is { } claims ? resolved.With("claims", claims) : resolved;
     }
 

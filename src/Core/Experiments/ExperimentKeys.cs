@@ -6,7 +6,7 @@ public static class ExperimentKeys
     /// <summary>Keys of each section; <c>""</c> is the top level.</summary>
     public static IReadOnlyDictionary<string, IReadOnlyList<string>> BySection { get; } = new Dictionary<string, IReadOnlyList<string>>
     {
-        [""] = ["name", "title", "description", "seed", "model", "data", "importance", "training", "replicas", "axes", "evaluation", "claims"],
+        [""] = ["name", "title", "description", "seed", "model", "data", "importance", "training", "replicas", "axes", "evaluation", "phase", "branches", "claims"],
         ["model"] = ["kind", "features", "hidden"],
         ["data"] = ["sparsity", "density", "values", "sets", "train"],
         ["data.sets"] = ["correlated", "anticorrelated", "sparsity", "density"],
@@ -17,6 +17,8 @@ public static class ExperimentKeys
         ["training.history"] = ["loss_every", "snapshots", "spacing"],
         ["axes"] = ["path", "values", "log", "linear"],
         ["evaluation"] = ["samples"],
+        ["phase"] = ["feature"],
+        ["branches"] = ["axis", "from"],
         ["claims"] = ["at", "measure", "equals", "between", "at_least", "at_most", "tolerance"],
     };
 

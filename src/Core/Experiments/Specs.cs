@@ -142,6 +142,15 @@ public sealed record TrainingSpec(
 /// <param name="Samples">Number of samples of each evaluation dataset.</param>
 public sealed record EvaluationSpec(int Samples);
 
+/// <summary>The grid read as a phase diagram: what becomes of one feature in each cell.</summary>
+/// <param name="Feature">The feature.</param>
+public sealed record PhaseSpec(int Feature);
+
+/// <summary>Which branches of solutions to follow: local minima that pass into each other as a setting changes.</summary>
+/// <param name="Axis">The setting, one of the axes; other axes stay at their first value.</param>
+/// <param name="From">Values of the axis whose minima are followed.</param>
+public sealed record BranchesSpec(Axis Axis, IReadOnlyList<string> From);
+
 /// <summary>All that decides one instance's training and evaluation, except its seed.</summary>
 /// <param name="Model">Architecture and shape.</param>
 /// <param name="Data">Feature distribution.</param>

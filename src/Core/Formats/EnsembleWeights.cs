@@ -164,9 +164,31 @@ public static class InstancesJson
     };
 
     /// <summary>A JSON array with one object an instance.</summary>
-    public static string Write(IEnumerable<Instance> instances) =>
-        JsonSerializer.Serialize(
-            instances.Select(i => new Entry(i.Index, i.Cell.Index, i.Replica, i.Seed, i.Cell.Coordinates.ToDictionary(c => c.Path, c => c.Value))), s_options);
+    public static string Write(IEnumerable<Instance> instances)
+    {
+        using var text = new MemoryStream();
+        using (var json = new Utf8JsonWriter(text))
+        {
+            json.WriteStartArray();
+            foreach (var instance in instances)
+            {
+                json.WriteStartObject();
+                json.WriteNumber("index", instance.Index);
+                json.WriteNumber("cell", instance.Cell.Index);
+                json.WriteNumber("replica", instance.Replica);
+                json.WriteNumber("seed", instance.Seed);
+                json.WriteStartObject("coordinates");
+                foreach (var coordinate in instance.Cell.Coordinates)
+                    json.WriteString(coordinate.Path, coordinate.Value);
+                json.WriteEndObject();
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
+        }
+
+        return System.Text.Encoding.UTF8.GetString(text.GetBuffer(), 0, (int)text.Length);
+    }
 
     /// <summary>Reads what <see cref="Write"/> wrote.</summary>
     /// <exception cref="InvalidInputException">The text is something else.</exception>
