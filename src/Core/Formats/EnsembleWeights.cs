@@ -1,4 +1,3 @@
-using System.Text.Json;
 using ToyPipeline.Core.Experiments;
 
 namespace ToyPipeline.Core.Formats;
@@ -150,61 +149,4 @@ public sealed record ExactResult(float[] Loss, float[] GradientNorm)
 {
     /// <summary>An instance has converged when its gradient's norm is at most this.</summary>
     public const double Tolerance = 1e-8;
-}
-
-/// <summary>Instances as JSON, as the metadata of weights, histories and models carries them.</summary>
-public static class InstancesJson
-{
-    private sealed record Entry(int Index, int Cell, int Replica, ulong Seed, Dictionary<string, string> Coordinates);
-
-    private static readonly JsonSerializerOptions s_options = new(JsonSerializerDefaults.Web)
-    {
-        RespectNullableAnnotations = true,
-        RespectRequiredConstructorParameters = true,
-    };
-
-    /// <summary>A JSON array with one object an instance.</summary>
-    public static string Write(IEnumerable<Instance> instances)
-    {
-        using var text = new MemoryStream();
-        using (var json = new Utf8JsonWriter(text))
-        {
-            json.WriteStartArray();
-            foreach (var instance in instances)
-            {
-                json.WriteStartObject();
-                json.WriteNumber("index", instance.Index);
-                json.WriteNumber("cell", instance.Cell.Index);
-                json.WriteNumber("replica", instance.Replica);
-                json.WriteNumber("seed", instance.Seed);
-                json.WriteStartObject("coordinates");
-                foreach (var coordinate in instance.Cell.Coordinates)
-                    json.WriteString(coordinate.Path, coordinate.Value);
-                json.WriteEndObject();
-                json.WriteEndObject();
-            }
-
-            json.WriteEndArray();
-        }
-
-        return System.Text.Encoding.UTF8.GetString(text.GetBuffer(), 0, (int)text.Length);
-    }
-
-    /// <summary>Reads what <see cref="Write"/> wrote.</summary>
-    /// <exception cref="InvalidInputException">The text is something else.</exception>
-    public static IReadOnlyList<Instance> Read(string json, string file)
-    {
-        try
-        {
-            var entries = JsonSerializer.Deserialize<List<Entry?>>(json, s_options) ?? [];
-            if (entries.Any(e => e is null || e.Coordinates.ContainsValue(null!)))
-                throw new JsonException("An instance or one of its coordinates is null.");
-            return [.. entries.Select(e => new Instance(
-                e!.Index, new Cell(e.Cell, [.. e.Coordinates.Select(pair => new Coordinate(pair.Key, pair.Value))]), e.Replica, e.Seed))];
-        }
-        catch (JsonException e)
-        {
-            throw new InvalidInputException($"{file}: the list of instances in its metadata cannot be read: {e.Message}", e);
-        }
-    }
 }
