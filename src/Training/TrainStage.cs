@@ -25,7 +25,7 @@ public static class TrainStage
         var packs = new Grid(experiment).Packs();
         var specs = packs.SelectMany(pack => pack.Specs).Where(spec => spec.Data.TrainSamples is not null);
         var datasets = specs.Select(spec => DatasetFolder(experiment, spec)).Distinct().ToList();
-        string options = experiment.Resolved("seed", "model", "data", "importance", "training", "replicas", "axes");
+        string options = experiment.Resolved("seed", "model", "data", "importance", "training", "replicas", "axes", "branches");
         var inputs = datasets.SelectMany(folder => DatasetFiles(run, folder)).ToList();
         return run.Stage("train", options, inputs, () =>
         {
@@ -57,6 +57,12 @@ public static class TrainStage
                 files.Add(RunFolder.History(pack.Index));
             }
 
+            if (experiment.Branches is { } branches)
+            {
+                FollowBranches(run, packs, branches, cancellation);
+                files.Add(RunFolder.Branches);
+            }
+
             return files;
 
             // Threads report in turn, and what they report only grows.
@@ -85,6 +91,25 @@ public static class TrainStage
 
         var weights = ExactTraining.Run(pack, run.Experiment.Resolved(), count => report(count), cancellation);
         (weights with { MadeFrom = madeFrom }).Save(path);
+    }
+
+    private static void FollowBranches(RunFolder run, IReadOnlyList<Pack> packs, BranchesSpec branches, CancellationToken cancellation)
+    {
+        var starts = branches.From.Select(value =>
+        {
+            var coordinates = run.Experiment.Axes.Select(axis => new Coordinate(axis.Path, axis.Path == branches.Axis.Path ? value : axis.Values[0])).ToList();
+            var solutions = new List<(float Loss, double[] X)>();
+            foreach (var pack in packs.Where(pack => pack.Instances.Any(instance => instance.Cell.Coordinates.SequenceEqual(coordinates))))
+            {
+                var weights = EnsembleWeights.Load(run.Path(RunFolder.Weights(pack.Index)));
+                foreach (int place in Enumerable.Range(0, pack.Instances.Count).Where(place => pack.Instances[place].Cell.Coordinates.SequenceEqual(coordinates)))
+                    solutions.Add((weights.Exact!.Loss[place], [.. ((float[])[.. weights.WOf(place), .. weights.BOf(place)]).Select(value => (double)value)]));
+            }
+
+            return (branches.Axis.Values.ToList().IndexOf(value), (IReadOnlyList<double[]>)[.. solutions.OrderBy(solution => solution.Loss).Select(solution => solution.X)]);
+        });
+        using var follower = new BranchFollower(run.Experiment, branches);
+        follower.Follow(starts, cancellation).Save(run.Path(RunFolder.Branches));
     }
 
     private static bool Stands(string path, string madeFrom)

@@ -21,6 +21,7 @@ internal sealed class PhaseTables : IDisposable
 
     private readonly RunFolder _run;
     private readonly PhaseMap? _map;
+    private readonly BranchTables? _branches;
     private readonly MemoryStream _minimaBytes = new();
     private readonly CsvWriter _minima;
     private int _exactCells;
@@ -30,6 +31,7 @@ internal sealed class PhaseTables : IDisposable
     {
         _run = run;
         _map = run.Experiment.Phase is null ? null : new PhaseMap(run.Experiment);
+        _branches = run.Experiment.Branches is null ? null : BranchTables.Load(run);
         _minima = Table(_minimaBytes, ["cell", .. Paths, "minimum", "loss", "starts", "share", "instance", "represented_count", "geometry", "dead_outputs", "converged"]);
     }
 
@@ -55,6 +57,9 @@ internal sealed class PhaseTables : IDisposable
         ("theory_agreement", { HasTheory: true } map) => map.Agreement,
         ("theory_accounted", { HasTheory: true } map) => map.Accounted,
         ("objective_agreement", { ObjectiveAgreement: { } agreement }) => agreement,
+        ("critical_value", _) when _branches is not null => Critical(point => point.Value),
+        ("critical_eigenvalue", _) when _branches is not null => Critical(point => point.SmallestEigenvalue),
+        ("critical_value" or "critical_eigenvalue", _) => throw Missing(name, "the key branches"),
         ("unconverged", _) => throw Missing(name, "cells with training.objective exact"),
         ("objective_agreement", _) => throw Missing(name, "the key phase and an axis training.objective"),
         _ => throw Missing(name, "the key phase, and a relu-output model of 2 features in 1 dimension or 3 in 2"),
@@ -77,7 +82,7 @@ internal sealed class PhaseTables : IDisposable
             files.Add(PhaseCsv);
         }
 
-        return files;
+        return _branches is null ? files : [.. files, .. _branches.Write(_run)];
     }
 
     public void Dispose()
@@ -85,6 +90,9 @@ internal sealed class PhaseTables : IDisposable
         _minima.Dispose();
         _minimaBytes.Dispose();
     }
+
+    // Not a number where the lowest branch never changes: then no claim about it holds.
+    private double Critical(Func<CriticalPoint, double> measure) => _branches!.CriticalPoints.Select(measure).FirstOrDefault(double.NaN);
 
     private void WriteMinimum(CellAnalysis cell, int place, LocalMinimum minimum)
     {

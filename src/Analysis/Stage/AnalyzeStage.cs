@@ -49,8 +49,9 @@ public static class AnalyzeStage
             .. plan.Select(item => RunFolder.Weights(item.pack.Index)),
             .. plan.SelectMany(item => item.models),
             .. datasets.SelectMany(folder => DatasetFiles(run, folder)),
+            .. run.Experiment.Branches is null ? [] : (string[])[RunFolder.Branches],
         ];
-        string options = run.Experiment.Resolved("seed", "model", "data", "importance", "training", "replicas", "axes", "evaluation", "phase", "claims");
+        string options = run.Experiment.Resolved("seed", "model", "data", "importance", "training", "replicas", "axes", "evaluation", "phase", "branches", "claims");
         var outcome = run.Stage(Name, options, inputs, () => Analyse(run, plan, datasetOf, progress, cancellation));
         return new AnalysisOutcome(outcome, AnalysisTables.ReadClaims(run.Path(ClaimsCsv)));
     }

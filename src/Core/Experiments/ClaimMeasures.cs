@@ -13,7 +13,7 @@ public static class ClaimMeasures
     public static IReadOnlyList<string> OfFeature { get; } = ["norm", "superposition", "dimensionality", "bias"];
 
     /// <summary>Measures of the whole grid; a claim about one names no cells.</summary>
-    public static IReadOnlyList<string> OfGrid { get; } = ["theory_agreement", "theory_accounted", "objective_agreement", "unconverged"];
+    public static IReadOnlyList<string> OfGrid { get; } = ["theory_agreement", "theory_accounted", "objective_agreement", "unconverged", "critical_value", "critical_eigenvalue"];
 
     /// <summary>Splits <c>norm[2]</c> into name and feature index.</summary>
     public static (string Name, int? Feature) Split(string measure)

@@ -13,8 +13,10 @@ internal static partial class ExperimentBinder
             : throw section.Error("feature", $"is {feature}; allowed: 0 to {model.Features - 1}");
     }
 
-    private static BranchesSpec BindBranches(YamlSection section, List<Axis> axes)
+    private static BranchesSpec BindBranches(YamlSection section, List<Axis> axes, TrainingSpec training)
     {
+        if (training.Objective != ObjectiveKind.Exact)
+            throw section.Error("branches are followed on the exact expected loss: set training.objective to exact");
         string path = section.Text("axis");
         var axis = axes.Find(axis => axis.Path == path)
             ?? throw section.Error("axis", $"is {path}, which is no axis; axes: {string.Join(", ", axes.Select(axis => axis.Path))}");

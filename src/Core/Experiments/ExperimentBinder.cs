@@ -39,7 +39,7 @@ internal static partial class ExperimentBinder
             axes,
             new EvaluationSpec(top.Section("evaluation")?.Integer("samples", 1, 100_000) ?? 100_000),
             top.Section("phase") is { } phase ? BindPhase(phase, model) : null,
-            top.Section("branches") is { } branches ? BindBranches(branches, axes) : null,
+            top.Section("branches") is { } branches ? BindBranches(branches, axes, Training(top)) : null,
             [.. top.Sections("claims").Select(claim => BindClaim(claim, axes, model))]);
     }
 
