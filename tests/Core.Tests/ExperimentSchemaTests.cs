@@ -61,10 +61,11 @@ public sealed class ExperimentSchemaTests
             Assert.That(Choices("claims", "measure"), Is.EqualTo(ClaimMeasures.OfInstance));
             string pattern = (string)Section("claims")["properties"]!["measure"]!["anyOf"]![1]!["pattern"]!;
             Assert.That(ClaimMeasures.OfFeature.Select(measure => $"{measure}[3]"), Is.All.Matches(pattern));
+            Assert.That(Choices("claims", "measure", 2), Is.EqualTo(ClaimMeasures.OfGrid));
         });
 
-        static string[] Choices(string section, string key) =>
-            [.. Section(section)["properties"]![key]!["anyOf"]![0]!["enum"]!.AsArray().Select(value => (string)value!)];
+        static string[] Choices(string section, string key, int form = 0) =>
+            [.. Section(section)["properties"]![key]!["anyOf"]![form]!["enum"]!.AsArray().Select(value => (string)value!)];
     }
 
     [Test]
@@ -151,7 +152,7 @@ public sealed class ExperimentSchemaTests
     {
         string page = File.ReadAllText(Path.Combine(Repository.Root, "docs", "experiment-file.md"));
         string[] words = [.. Names<ModelKind>(), .. Names<ValueRange>(), .. Names<ObjectiveKind>(), .. Names<Schedule>(), .. Names<OptimizerKind>(), .. Names<SnapshotSpacing>(),
-            .. ExperimentKeys.AxisPaths, .. ClaimMeasures.OfInstance, .. ClaimMeasures.OfFeature.Select(measure => measure + "[i]")];
+            .. ExperimentKeys.AxisPaths, .. ClaimMeasures.OfInstance, .. ClaimMeasures.OfFeature.Select(measure => measure + "[i]"), .. ClaimMeasures.OfGrid];
         Assert.That(words.Where(word => !page.Contains($"`{word}`", StringComparison.Ordinal)), Is.Empty);
     }
 

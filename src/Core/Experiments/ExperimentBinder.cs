@@ -232,6 +232,8 @@ internal static partial class ExperimentBinder
         string measure = section.Text("measure");
         if (ClaimMeasures.Problem(measure, model.Features) is { } problem)
             throw section.Error("measure", $"is {measure}, {problem}");
+        if (ClaimMeasures.OfGrid.Contains(measure) && section.Has("at"))
+            throw section.Error("at", $"does not go with {measure}, a measure of the whole grid: leave it out");
         var present = s_comparisons.Where(pair => section.Has(pair.Key)).ToList();
         if (present.Count != 1)
             throw section.Error($"a claim has one of {string.Join(", ", s_comparisons.Select(pair => pair.Key))}");
