@@ -32,7 +32,7 @@ public static class TrainStage
             if (packs.Any(pack => !pack.IsExact))
                 RequireTorch();
             var loaded = datasets.ToDictionary(folder => folder, folder => TrainingDataset.Load(run.Path(folder)));
-            // An instance on the exact loss counts as one step: it takes about as long as a step of the others or less.
+            // A start on the exact loss counts as one step: it takes about as long as a step of the others or less.
             double total = packs.Sum(Work);
             double done = 0;
             var files = new List<string>();
@@ -69,14 +69,14 @@ public static class TrainStage
             void Report(double steps)
             {
                 lock (gate)
-                    progress(new StageProgress("train", done += steps, total, Array.TrueForAll([.. packs], pack => pack.IsExact) ? "instances" : "instance-steps"));
+                    progress(new StageProgress("train", done += steps, total, Array.TrueForAll([.. packs], pack => pack.IsExact) ? "starts" : "instance-steps"));
             }
         });
     }
 
     private static bool IsExact(Pack pack) => pack.Training.Objective == ObjectiveKind.Exact;
 
-    private static double Work(Pack pack) => (pack.IsExact ? 1.0 : pack.Training.Steps) * pack.Instances.Count;
+    private static double Work(Pack pack) => (pack.IsExact ? pack.Training.Starts : (double)pack.Training.Steps) * pack.Instances.Count;
 
     // A pack that an earlier command finished before it was stopped is left as it is.
     private static void TrainExact(RunFolder run, Pack pack, string options, Action<double> report, CancellationToken cancellation)
@@ -85,7 +85,7 @@ public static class TrainStage
         string madeFrom = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{RunFolder.Version}/{pack.Index}/{options}")));
         if (!run.Force && Stands(path, madeFrom))
         {
-            report(pack.Instances.Count);
+            report(Work(pack));
             return;
         }
 

@@ -25,6 +25,7 @@ internal static partial class ExperimentBinder
         var importance = root["importance"] as YamlMap ?? YamlMap.Empty.With("decay", "1");
         var training = YamlMap.Empty
             .With("objective", YamlSection.KebabCase(cell.Training.Objective))
+            .With("starts", Text(cell.Training.Starts))
             .With("steps", Text(cell.Training.Steps))
             .With("batch", Text(cell.Training.Batch))
             .With("optimizer", Varies(head, "training.optimizer.kind") ? GivenOptimizer(root, optimizer) : OptimizerMap(optimizer))

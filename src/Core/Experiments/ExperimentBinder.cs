@@ -163,7 +163,10 @@ internal static partial class ExperimentBinder
             training.Integer("batch", 1, 1024),
             Optimizer(training),
             training.Choice("schedule", (Schedule?)Schedule.Constant),
-            new HistorySpec(history.Integer("loss_every", 0, 100), snapshots, history.Choice("spacing", (SnapshotSpacing?)SnapshotSpacing.Log)));
+            new HistorySpec(history.Integer("loss_every", 0, 100), snapshots, history.Choice("spacing", (SnapshotSpacing?)SnapshotSpacing.Log)))
+        {
+            Starts = training.Integer("starts", 1, 1),
+        };
     }
 
     private static OptimizerSpec Optimizer(YamlSection training)

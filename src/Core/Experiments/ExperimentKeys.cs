@@ -12,7 +12,7 @@ public static class ExperimentKeys
         ["data.sets"] = ["correlated", "anticorrelated", "sparsity", "density"],
         ["data.train"] = ["samples"],
         ["importance"] = ["decay", "values"],
-        ["training"] = ["objective", "steps", "batch", "optimizer", "schedule", "history"],
+        ["training"] = ["objective", "starts", "steps", "batch", "optimizer", "schedule", "history"],
         ["training.optimizer"] = ["kind", "lr", "weight_decay", "beta1", "beta2", "eps", "momentum"],
         ["training.history"] = ["loss_every", "snapshots", "spacing"],
         ["axes"] = ["path", "values", "log", "linear"],
@@ -23,7 +23,7 @@ public static class ExperimentKeys
     };
 
     private static readonly string[] s_axisSections = ["model", "data", "importance", "training", "training.optimizer"];
-    private static readonly string[] s_notOnAxis = ["data.sets", "data.train", "training.optimizer", "training.history"];
+    private static readonly string[] s_notOnAxis = ["data.sets", "data.train", "training.optimizer", "training.history", "training.starts"];
 
     /// <summary>Settings that an axis may vary.</summary>
     public static IReadOnlyList<string> AxisPaths { get; } =

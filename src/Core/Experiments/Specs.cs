@@ -136,6 +136,9 @@ public sealed record TrainingSpec(
 {
     /// <summary>Largest n that <see cref="ObjectiveKind.Exact"/> covers: its cost grows with 3ⁿ.</summary>
     public const int MaxExactFeatures = 8;
+
+    /// <summary>Starts of an instance on the exact loss, of which the one that ends lowest is kept.</summary>
+    public int Starts { get; init; } = 1;
 }
 
 /// <summary>The dataset on which instances are evaluated.</summary>
