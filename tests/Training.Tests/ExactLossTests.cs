@@ -53,12 +53,13 @@ public sealed class ExactLossTests
     {
         const double Step = 1e-5;
         var random = new Random(features);
-        for (int trial = 0; trial < 5; trial++)
+        for (int trial = 0; trial < (features == 8 ? 1 : 5); trial++)
         {
             var cell = Exactly.Cell(kind, features, hidden, random);
             double[] x = Exactly.Parameters(cell.Model, random);
             var here = Exactly.Evaluate(cell, x);
-            for (int p = 0; p < x.Length; p++)
+            // Of the largest model a few directions: an evaluation fills megabytes.
+            for (int p = 0; p < x.Length; p += features == 8 ? 11 : 1)
             {
                 double[] above = [.. x], below = [.. x];
                 above[p] += Step;
@@ -87,6 +88,7 @@ public sealed class ExactLossTests
     [TestCase(ModelKind.ReluOutput, 2, 1, 1_000_000L)]
     [TestCase(ModelKind.ReluOutput, 5, 2, 1_000_000L)]
     [TestCase(ModelKind.Linear, 3, 2, 1_000_000L)]
+    [TestCase(ModelKind.ReluOutput, 2, 1, 100_000_000L, Explicit = true, Category = "Long")]
     [TestCase(ModelKind.ReluOutput, 3, 2, 100_000_000L, Explicit = true, Category = "Long")]
     [TestCase(ModelKind.ReluOutput, 8, 3, 100_000_000L, Explicit = true, Category = "Long")]
     public void It_is_what_samples_tend_to(ModelKind kind, int features, int hidden, long samples)
