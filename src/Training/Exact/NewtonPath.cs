@@ -61,9 +61,6 @@ internal sealed class NewtonPath
     /// <summary>Evaluations so far.</summary>
     public int Evaluations { get; private set; }
 
-    /// <summary>Hessian at <see cref="X"/>.</summary>
-    public ReadOnlySpan<double> Hessian => _h;
-
     /// <summary>Starts anew at a point.</summary>
     public void Start(ReadOnlySpan<double> x)
     {
