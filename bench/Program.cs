@@ -33,7 +33,8 @@ if (writeDocs && only.Length > 0)
     return 2;
 }
 
-Benchmark[] all = [.. TrainBenchmarks.All, .. GenerateBenchmarks.All, .. ScoreBenchmarks.All, .. AnalyzeBenchmarks.All, .. RunBenchmarks.All];
+Benchmark[] all =
+    [.. TrainBenchmarks.All, .. ExactBenchmarks.All, .. GenerateBenchmarks.All, .. ScoreBenchmarks.All, .. AnalyzeBenchmarks.All, .. RunBenchmarks.All];
 // score/n5m2 gives several results: both its name and theirs select it.
 var chosen = all.Where(benchmark => benchmark.Name.StartsWith(only, StringComparison.Ordinal) || only.StartsWith(benchmark.Name + "-", StringComparison.Ordinal)).ToList();
 if (chosen.Count == 0)

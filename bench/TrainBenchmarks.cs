@@ -103,7 +103,7 @@ internal static class TrainBenchmarks
         double Microseconds(double stepSeconds) => stepSeconds * 1e6 / shape.Instances;
     }
 
-    private static double Seconds(TrainCase shape, EagerVariant variant)
+    public static double Seconds(TrainCase shape, EagerVariant variant)
     {
         using var peer = new EagerTraining(shape, variant);
         return new Harness(1).Measure(Harness.Timed(peer.Train));

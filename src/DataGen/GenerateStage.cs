@@ -9,6 +9,7 @@ namespace ToyPipeline.DataGen;
 public static class GenerateStage
 {
     private const string Csv = "csv: true\n";
+    private const string NoEvaluation = "evaluation_datasets: false\n";
 
     /// <summary>Draws the datasets that the experiment of <paramref name="run"/> needs, each distribution once.</summary>
     /// <param name="run">The run folder.</param>
@@ -19,7 +20,7 @@ public static class GenerateStage
     public static StageOutcome Run(RunFolder run, bool csv, Action<StageProgress> progress, CancellationToken cancellation)
     {
         var experiment = run.Experiment;
-        string options = experiment.Resolved("seed", "model", "data", "axes", "evaluation.samples");
+        string options = experiment.Resolved("seed", "model", "data", "axes", "evaluation.samples") + (Sampled(experiment).Any() ? "" : NoEvaluation);
         // CSV files that an earlier command asked for stay.
         csv |= run.Manifest.Stages.TryGetValue("generate", out var last) && last.Options == options + Csv;
         if (csv)
@@ -52,11 +53,14 @@ public static class GenerateStage
         });
     }
 
+    // The exact expected loss needs no samples, unless other measures do.
+    private static IEnumerable<DataSpec> Sampled(Experiment experiment) =>
+        new Grid(experiment).EnumeratePacks().Where(pack => !pack.IsExact || experiment.Evaluation.MeasuresOnSamples).SelectMany(pack => pack.Specs).Select(spec => spec.Data);
+
     private static List<(string Name, DataSpec Data, RandomStream Stream, long Samples)> Datasets(Experiment experiment)
     {
-        var grid = new Grid(experiment);
         var datasets = new Dictionary<string, (string, DataSpec, RandomStream, long)>();
-        foreach (var data in grid.Cells.Select(cell => grid.Spec(cell).Data))
+        foreach (var data in Sampled(experiment).Distinct<DataSpec>(ReferenceEqualityComparer.Instance))
         {
             if (experiment.Evaluation.Samples > 0)
                 Add(RandomStream.Evaluation, experiment.Evaluation.Samples, data);

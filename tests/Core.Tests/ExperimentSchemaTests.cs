@@ -71,10 +71,11 @@ public sealed class ExperimentSchemaTests
             Assert.That(IndexedMeasures, Is.All.Matches(pattern));
             Assert.That(new[] { "norm", "norm[i]", "angle[3]", "count[circle]", "participation_ratio[represented]", "geometry[0]" }, Is.All.Not.Match(pattern));
             Assert.That(JsonNode.DeepEquals(Section("claims.correlates")["properties"]!["with"]!["anyOf"], Section("claims")["properties"]!["measure"]!["anyOf"]));
+            Assert.That(Choices("claims", "measure", 2), Is.EqualTo(ClaimMeasures.OfGrid));
         });
 
-        static string[] Choices(string section, string key) =>
-            [.. Section(section)["properties"]![key]!["anyOf"]![0]!["enum"]!.AsArray().Select(value => (string)value!)];
+        static string[] Choices(string section, string key, int form = 0) =>
+            [.. Section(section)["properties"]![key]!["anyOf"]![form]!["enum"]!.AsArray().Select(value => (string)value!)];
     }
 
     [Test]
@@ -187,7 +188,7 @@ public sealed class ExperimentSchemaTests
         string page = File.ReadAllText(Path.Combine(Repository.Root, "docs", "experiment-file.md"));
         string[] words = [.. Names<ModelKind>(), .. Names<ValueRange>(), .. Names<ObjectiveKind>(), .. Names<Schedule>(), .. Names<OptimizerKind>(), .. Names<SnapshotSpacing>(),
             .. ExperimentKeys.AxisPaths, .. ClaimMeasures.OfInstance, .. ClaimMeasures.OfFeature.Select(measure => measure + "[i]"), .. ClaimMeasures.OfNeuron.Select(measure => measure + "[k]"), .. ClaimMeasures.OfPair.Select(measure => measure + "[i,j]"),
-            .. ClaimMeasures.Kinds, "count[kind]"];
+            .. ClaimMeasures.Kinds, .. ClaimMeasures.OfGrid, "count[kind]"];
         Assert.That(words.Where(word => !page.Contains($"`{word}`", StringComparison.Ordinal)), Is.Empty);
     }
 

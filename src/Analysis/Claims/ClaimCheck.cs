@@ -28,11 +28,20 @@ internal sealed class ClaimCheck
         };
     }
 
+    /// <summary>The measure's name.</summary>
+    public string Measure => _claim.Measure;
+
+    /// <summary>Whether the measure is one of the whole grid.</summary>
+    public bool IsOfGrid => ClaimMeasures.OfGrid.Contains(_claim.Measure);
+
+    /// <summary>Takes a measure of the whole grid.</summary>
+    public void Add(double measured) => ((HoldsInEachCell)_verdict).AddOne(null, measured);
+
     /// <summary>Takes a cell into account, if the claim speaks of it.</summary>
     /// <exception cref="InvalidInputException">The comparison does not fit the measure.</exception>
     public void Add(CellAnalysis cell)
     {
-        if (!cell.Cell.Coordinates.All(c => !_claim.At.TryGetValue(c.Path, out string? value) || value == c.Value))
+        if (IsOfGrid || !cell.Cell.Coordinates.All(c => !_claim.At.TryGetValue(c.Path, out string? value) || value == c.Value))
             return;
         if (!_measure.IsText && !_measure.IsMany && !ClaimMeasures.IsOfBest(_measure) && cell.Replicas.Count > 1)
             _deviation = Math.Max(_deviation ?? 0, cell.Spread(replica => MeasuredValue.Number(replica, _measure)).Deviation);

@@ -19,9 +19,9 @@ internal sealed class HoldsInEachCell(ClaimSpec claim) : IVerdict
 
     public void Add(Cell cell, InstanceAnalysis best, object measured)
     {
-        _any = true;
         if (measured is double[] many)
         {
+            _any = true;
             foreach (double value in many)
                 AddOne(cell, value);
         }
@@ -35,15 +35,17 @@ internal sealed class HoldsInEachCell(ClaimSpec claim) : IVerdict
         _failure is null && _any,
         _failure ?? (_low < _high ? $"{Axis.Text(_low)} to {Axis.Text(_high)}" : _measured.Count > 0 ? string.Join("; ", _measured) : _any ? "no value" : "no cell"));
 
-    private void AddOne(Cell cell, object measured)
+    /// <summary>Takes one value into account; null stands for the whole grid.</summary>
+    public void AddOne(Cell? cell, object measured)
     {
+        _any = true;
         if (measured is double number)
             (_low, _high) = (Math.Min(_low, number), Math.Max(_high, number));
         // A grid may have a million cells: the first few names are enough.
         if (_measured.Count < 4 && MeasuredValue.Text(measured) is var text && !_measured.Contains(text))
             _measured.Add(text);
         if (_failure is null && !Holds(measured))
-            _failure = MeasuredValue.Text(measured) + (cell.Coordinates.Count > claim.At.Count ? $" at {cell}" : "");
+            _failure = MeasuredValue.Text(measured) + (cell?.Coordinates.Count > claim.At.Count ? $" at {cell}" : "");
     }
 
     private bool Holds(object measured) => (measured, claim.Comparison) switch

@@ -13,8 +13,11 @@ internal sealed class AnalysisTables : IDisposable
     private readonly TableWriter _components;
     private readonly TableWriter _cells;
 
-    private AnalysisTables(IReadOnlyList<Stream> streams, IReadOnlyList<Axis> axes)
+    private readonly bool _bestOnly;
+
+    private AnalysisTables(IReadOnlyList<Stream> streams, IReadOnlyList<Axis> axes, bool bestOnly)
     {
+        _bestOnly = bestOnly;
         string[] paths = [.. axes.Select(axis => axis.Path)];
         _instances = new(streams[0], ["instance", "cell", "replica", .. paths, .. InstanceRows.Columns]);
         _features = new(streams[1], ["instance", "cell", "replica", .. paths, .. FeatureRows.Columns]);
@@ -28,7 +31,10 @@ internal sealed class AnalysisTables : IDisposable
         ["analysis/instances.csv", "analysis/features.csv", "analysis/neurons.csv", "analysis/components.csv", "analysis/cells.csv"];
 
     /// <summary>Writes all tables with what <paramref name="write"/> adds; they appear when it is through, or not at all.</summary>
-    public static void Write(RunFolder run, Action<AnalysisTables> write)
+    /// <param name="run">The run.</param>
+    /// <param name="bestOnly">Whether of each cell the best instance alone is listed.</param>
+    /// <param name="write">Adds the cells.</param>
+    public static void Write(RunFolder run, bool bestOnly, Action<AnalysisTables> write)
     {
         Open([]);
 
@@ -44,14 +50,14 @@ internal sealed class AnalysisTables : IDisposable
                 return;
             }
 
-            using var tables = new AnalysisTables(streams, run.Experiment.Axes);
+            using var tables = new AnalysisTables(streams, run.Experiment.Axes, bestOnly);
             write(tables);
         }
     }
 
     public void Add(CellAnalysis cell)
     {
-        foreach (var replica in cell.Replicas)
+        foreach (var replica in _bestOnly ? [cell.Best] : cell.Replicas)
         {
             bool best = replica == cell.Best;
             InstanceRows.Write(_instances, replica, best);

@@ -1,5 +1,6 @@
 using ToyPipeline.Analysis.Claims;
 using ToyPipeline.Analysis.Measures;
+using ToyPipeline.Analysis.Phases;
 using ToyPipeline.Analysis.Stage;
 using ToyPipeline.Core;
 using ToyPipeline.Core.Experiments;
@@ -20,6 +21,9 @@ public static class AnalyzeStage
     /// <summary>Name of the stage.</summary>
     public const string Name = "analyze";
 
+    /// <summary>Of a run of more instances than this, the tables of instances, features and components have the best of each cell alone.</summary>
+    public const int MaxListedInstances = 100_000;
+
     private const string ClaimsCsv = "analysis/claims.csv";
 
     /// <summary>Evaluates and measures every instance, checks the claims, and writes the tables; skips where nothing changed.</summary>
@@ -33,7 +37,7 @@ public static class AnalyzeStage
     {
         ArgumentNullException.ThrowIfNull(run);
         ArgumentNullException.ThrowIfNull(progress);
-        string options = run.Experiment.Resolved("seed", "model", "data", "importance", "training", "replicas", "axes", "evaluation", "claims");
+        string options = run.Experiment.Resolved("seed", "model", "data", "importance", "training", "replicas", "axes", "evaluation", "phase", "branches", "claims");
         var outcome = run.Stage(Name, options, Inputs(run), () => Analyse(run, progress, cancellation));
         return new AnalysisOutcome(outcome, ClaimRows.Read(run.Path(ClaimsCsv)));
     }
@@ -48,18 +52,27 @@ public static class AnalyzeStage
 
     private static List<string> Inputs(RunFolder run)
     {
-        var grid = new Grid(run.Experiment);
-        var inputs = Enumerable.Range(0, grid.PackCount()).Select(RunFolder.Weights).ToList();
-        if (run.Experiment.Evaluation.Samples == 0)
-            return !RecordsLoss(grid.Spec(grid.CellAt(0))) ? inputs : [.. inputs, .. Enumerable.Range(0, grid.PackCount()).Select(RunFolder.History)];
+        var inputs = new List<string>();
         var datasets = new HashSet<string>();
-        foreach (var pack in grid.EnumeratePacks())
+        var datasetOf = DatasetNames(run.Experiment);
+        foreach (var pack in new Grid(run.Experiment).EnumeratePacks())
         {
-            inputs.AddRange(Models(run, pack));
-            datasets.UnionWith(pack.Specs.Select(DatasetNames(run.Experiment)));
+            inputs.Add(RunFolder.Weights(pack.Index));
+            if (IsScored(run.Experiment, pack))
+            {
+                inputs.AddRange(Models(run, pack));
+                datasets.UnionWith(pack.Specs.Select(datasetOf));
+            }
+            else if (!pack.IsExact && RecordsLoss(pack))
+            {
+                inputs.Add(RunFolder.History(pack.Index));
+            }
         }
 
-        return [.. inputs, .. datasets.SelectMany(folder => DatasetFiles(run, folder))];
+        inputs.AddRange(datasets.SelectMany(folder => DatasetFiles(run, folder)));
+        if (run.Experiment.Branches is not null)
+            inputs.Add(RunFolder.Branches);
+        return inputs;
     }
 
     private static IReadOnlyList<string> Analyse(RunFolder run, Action<StageProgress> progress, CancellationToken cancellation)
@@ -68,20 +81,24 @@ public static class AnalyzeStage
         var checks = run.Experiment.Claims.Select(claim => new ClaimCheck(claim, run.Experiment.Axes)).ToList();
         int done = 0;
         using var best = new BestInstances(run.Root);
+        using var phases = new PhaseTables(run);
         var measured = new DataMeasurement(run, DatasetNames(run.Experiment), cancellation);
-        AnalysisTables.Write(run, tables => measured.Write(() =>
+        AnalysisTables.Write(run, grid.InstanceCount > MaxListedInstances, tables => measured.Write(() =>
         {
             foreach (var cell in Cells(grid.EnumeratePacks().SelectMany(pack => Measured(run, pack, Evaluated, cancellation)), run.Experiment.Replicas))
             {
                 measured.Add(cell);
                 tables.Add(cell);
                 best.Add(cell.Best);
+                phases.Add(cell);
                 foreach (var check in checks)
                     check.Add(cell);
             }
         }));
+        foreach (var check in checks.Where(check => check.IsOfGrid))
+            check.Add(phases.Measure(check.Measure));
         AtomicFile.Write(run.Path(ClaimsCsv), stream => ClaimRows.Write(stream, [.. checks.Select(check => check.Result())]));
-        return [.. AnalysisTables.Files, ClaimsCsv, .. measured.Files, .. best.Finish()];
+        return [.. AnalysisTables.Files, ClaimsCsv, .. measured.Files, .. best.Finish(), .. phases.Write()];
 
         void Evaluated(int count) => progress(new StageProgress(Name, done += count, grid.InstanceCount, "instances"));
     }
@@ -89,36 +106,34 @@ public static class AnalyzeStage
     private static IEnumerable<InstanceAnalysis> Measured(RunFolder run, Pack pack, Action<int> evaluated, CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
-        var weights = LoadOf(pack, run.Path(RunFolder.Weights(pack.Index)));
-        string[] models = run.Experiment.Evaluation.Samples > 0 ? Models(run, pack) : [];
-        var evaluations = Evaluate(run, pack, weights, models, evaluated, cancellation);
-        for (int place = 0; place < pack.Instances.Count; place++)
-        {
-            yield return new InstanceAnalysis(pack.Instances[place], pack.Specs[place], weights, place, WeightAnalysis.Of(weights, place), evaluations[place].Loss)
+        string path = run.Path(RunFolder.Weights(pack.Index));
+        var weights = LoadOf(pack, path);
+        string[] models = IsScored(run.Experiment, pack) ? Models(run, pack) : [];
+        var evaluations = models.Length > 0 ? new PackEvaluation(run, DatasetNames(run.Experiment), evaluated, cancellation).Evaluate(pack, weights, models) : null;
+        var known = pack.IsExact ? ExactLosses.Of(weights, path) : evaluations is null ? TrainingLosses(run, pack) : null;
+        if (evaluations is null)
+            evaluated(pack.Instances.Count);
+        return Enumerable.Range(0, pack.Instances.Count).AsParallel().AsOrdered().WithCancellation(cancellation).Select(place =>
+            new InstanceAnalysis(
+                pack.Instances[place], pack.Specs[place], weights, place, WeightAnalysis.Of(weights, place), known?[place] ?? evaluations![place].Loss)
             {
-                Interference = evaluations[place].Interference,
+                Interference = evaluations?[place].Interference,
                 Model = models.Length == 0 ? "" : models[Math.Min(place, models.Length - 1)],
-            };
-        }
+            }).AsSequential();
     }
 
-    private static InstanceEvaluation[] Evaluate(
-        RunFolder run, Pack pack, EnsembleWeights weights, string[] models, Action<int> evaluated, CancellationToken cancellation)
-    {
-        if (models.Length > 0)
-            return new PackEvaluation(run, DatasetNames(run.Experiment), evaluated, cancellation).Evaluate(pack, weights, models);
-        evaluated(pack.Instances.Count);
-        var losses = RecordsLoss(pack.Specs[0])
-            ? TrainingLosses(pack, run.Path(RunFolder.History(pack.Index)))
-            : Enumerable.Repeat(new LossEstimate(double.NaN, double.NaN, 0), pack.Instances.Count);
-        return [.. losses.Select(loss => new InstanceEvaluation(loss, null))];
-    }
+    // Whether the models of a pack are run on samples.
+    private static bool IsScored(Experiment experiment, Pack pack) =>
+        experiment.Evaluation.Samples > 0 && (!pack.IsExact || experiment.Evaluation.MeasuresOnSamples);
 
-    private static bool RecordsLoss(CellSpec spec) => spec.Training.History.LossEvery > 0;
+    private static bool RecordsLoss(Pack pack) => pack.Training.History.LossEvery > 0;
 
     // The last recorded loss: the mean over the last span of training steps.
-    private static LossEstimate[] TrainingLosses(Pack pack, string path)
+    private static LossEstimate[] TrainingLosses(RunFolder run, Pack pack)
     {
+        if (!RecordsLoss(pack))
+            return [.. Enumerable.Repeat(new LossEstimate(double.NaN, double.NaN, 0), pack.Instances.Count)];
+        string path = run.Path(RunFolder.History(pack.Index));
         var history = TrainingHistory.Load(path);
         int records = history.LossSteps.Length;
         return records > 0 && history.Instances.Select(instance => instance.Index).SequenceEqual(pack.Instances.Select(instance => instance.Index))

@@ -56,6 +56,10 @@ public static class ClaimMeasures
     /// <summary>Measures of one feature, written with an index, <c>norm[2]</c>, or of many: <c>norm[*]</c>, <c>norm[represented]</c>.</summary>
     public static IReadOnlyList<string> OfFeature { get; } = ["norm", "superposition", "dimensionality", "bias"];
 
+    /// <summary>Measures of the whole grid; a claim about one names no cells.</summary>
+    public static IReadOnlyList<string> OfGrid { get; } =
+        ["theory_agreement", "theory_accounted", "objective_agreement", "unconverged", "critical_value", "critical_eigenvalue"];
+
     /// <summary>Measures of one feature, likewise, that only the best instance of each cell has.</summary>
     public static IReadOnlyList<string> OfFeatureOfBest { get; } =
     [
@@ -90,7 +94,7 @@ public static class ClaimMeasures
     public static string? Problem(string measure, ModelSpec model)
     {
         var name = MeasureName.Parse(measure);
-        return name.Index is null && (OfInstance.Contains(name.Name) || OfBest.Contains(name.Name)) ? null
+        return name.Index is null && (OfInstance.Contains(name.Name) || OfBest.Contains(name.Name) || OfGrid.Contains(name.Name)) ? null
             : name.Index is not null && (OfFeature.Contains(name.Name) || OfFeatureOfBest.Contains(name.Name)) ? name.IsMany ? null : Outside(name, 1, "features", model.Features)
             : name.Index is not null && OfNeuron.Contains(name.Name) ? name.Index == MeasureName.All ? null : Outside(name, 1, "neurons", model.Hidden)
             : name.Index is not null && OfPair.Contains(name.Name) ? Outside(name, 2, "features", model.Features)
@@ -105,9 +109,9 @@ public static class ClaimMeasures
 
     private static string Unknown(string name)
     {
-        string hint = ExperimentKeys.Closest(name, [.. OfInstance, .. OfBest, .. OfFeature, .. OfFeatureOfBest, .. OfNeuron, .. OfPair, "count"]) is { } close ? $"did you mean {close}? " : "";
+        string hint = ExperimentKeys.Closest(name, [.. OfInstance, .. OfBest, .. OfFeature, .. OfFeatureOfBest, .. OfNeuron, .. OfPair, .. OfGrid, "count"]) is { } close ? $"did you mean {close}? " : "";
         return $"which is not a measure; {hint}Allowed: {string.Join(", ", OfInstance.Concat(OfBest))}, with the index of a feature, * or represented {Listed(OfFeature.Concat(OfFeatureOfBest), "i")}, "
-            + $"of a neuron {Listed(OfNeuron, "k")}, of two features {Listed(OfPair, "i,j")}, and count[kind]";
+            + $"of a neuron {Listed(OfNeuron, "k")}, of two features {Listed(OfPair, "i,j")}, count[kind], and of the whole grid {string.Join(", ", OfGrid)}";
     }
 
     private static string Listed(IEnumerable<string> names, string index) => string.Join(", ", names.Select(name => $"{name}[{index}]"));

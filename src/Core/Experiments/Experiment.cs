@@ -42,6 +42,12 @@ public sealed class Experiment
     /// <summary>The evaluation dataset.</summary>
     public EvaluationSpec Evaluation => Head.Evaluation;
 
+    /// <summary>The phase diagram that the grid is to be read as; null where it is none.</summary>
+    public PhaseSpec? Phase => Head.Phase;
+
+    /// <summary>Branches of solutions to follow; null where there are none.</summary>
+    public BranchesSpec? Branches => Head.Branches;
+
     /// <summary>The claims, in the order of the file.</summary>
     public IReadOnlyList<ClaimSpec> Claims => Head.Claims;
 
@@ -145,4 +151,6 @@ internal sealed record ExperimentHead(
     int Replicas,
     IReadOnlyList<Axis> Axes,
     EvaluationSpec Evaluation,
+    PhaseSpec? Phase,
+    BranchesSpec? Branches,
     IReadOnlyList<ClaimSpec> Claims);

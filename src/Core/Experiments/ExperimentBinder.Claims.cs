@@ -26,6 +26,11 @@ internal static partial class ExperimentBinder
             throw section.Error("measure", $"is {measure}, {(measure.Name == "geometry" ? "a name" : "a list of features")}, which {key} cannot compare; use equals");
         if (measure.IsMany && comparison == Comparison.Monotone)
             throw section.Error("measure", $"is {measure}, which has many values in a cell; monotone compares one");
+        bool ofGrid = ClaimMeasures.OfGrid.Contains(measure.Name);
+        if (ofGrid && section.Has("at"))
+            throw section.Error("at", $"does not go with {measure}, a measure of the whole grid: leave it out");
+        if (ofGrid && comparison is (Comparison.Monotone or Comparison.Plateau or Comparison.Correlates))
+            throw section.Error("measure", $"is {measure}, of the whole grid, which has one value; {key} needs one in each cell");
         var at = At(section, axes);
         var plateau = comparison == Comparison.Plateau ? Plateau(section.Section(key)!, measure) : null;
         return new ClaimSpec(

@@ -25,6 +25,7 @@ internal static partial class ExperimentBinder
         var importance = root["importance"] as YamlMap ?? YamlMap.Empty.With("decay", "1");
         var training = YamlMap.Empty
             .With("objective", YamlSection.KebabCase(cell.Training.Objective))
+            .With("starts", Text(cell.Training.Starts))
             .With("steps", Text(cell.Training.Steps))
             .With("batch", Text(cell.Training.Batch))
             .With("optimizer", Varies(head, "training.optimizer.kind") ? GivenOptimizer(root, optimizer) : OptimizerMap(optimizer))
@@ -45,6 +46,7 @@ internal static partial class ExperimentBinder
             .With("replicas", Text(head.Replicas))
             .With("axes", new YamlList(0, [.. head.Axes.Select(axis => YamlMap.Empty.With("path", axis.Path).With("values", YamlList.Of(axis.Values)))]))
             .With("evaluation", EvaluationMap(head.Evaluation));
+        resolved = WithPhases(resolved, head);
         return root["claims"] is { } claims ? resolved.With("claims", claims) : resolved;
     }
 

@@ -34,6 +34,8 @@ internal static partial class ExperimentBinder
             replicas,
             axes,
             evaluation,
+            top.Section("phase") is { } phase ? BindPhase(phase, model) : null,
+            top.Section("branches") is { } branches ? BindBranches(branches, axes, Training(top)) : null,
             [.. top.Sections("claims").Select(claim => Measured(claim, BindClaim(claim, axes, model), evaluation))]);
     }
 
@@ -41,8 +43,20 @@ internal static partial class ExperimentBinder
     {
         var top = new YamlSection(file, "", root, "");
         var model = Model(top);
-        return new CellSpec(model, Data(top, model), Importance(top, model), Training(top));
+        var cell = new CellSpec(model, Data(top, model), Importance(top, model), Training(top));
+        if (cell.Training.Objective == ObjectiveKind.Exact && NotExact(cell) is { } problem)
+            throw top.Section("training")!.Error("objective", $"is exact, which covers {problem}");
+        return cell;
     }
+
+    // What the exact expected loss does not cover, or null.
+    private static string? NotExact(CellSpec cell) =>
+        cell.Model.Kind is not (ModelKind.Linear or ModelKind.ReluOutput) ? "the model kinds linear and relu-output; take fused or autograd"
+        : cell.Model.Features > TrainingSpec.MaxExactFeatures ? $"up to {TrainingSpec.MaxExactFeatures} features; take fused or autograd"
+        : cell.Data.Sets.Count > 0 ? "independent features; leave data.sets out, or take fused"
+        : cell.Data.Range != ValueRange.Unit ? "features on [0, 1]; leave data.values at unit, or take fused"
+        : cell.Data.TrainSamples is not null ? "the distribution itself; leave data.train out, or take fused"
+        : null;
 
     private static ModelSpec Model(YamlSection top)
     {
@@ -145,7 +159,10 @@ internal static partial class ExperimentBinder
             training.Integer("batch", 1, 1024),
             Optimizer(training),
             training.Choice("schedule", (Schedule?)Schedule.Constant),
-            new HistorySpec(history.Integer("loss_every", 0, 100), snapshots, history.Choice("spacing", (SnapshotSpacing?)SnapshotSpacing.Log)));
+            new HistorySpec(history.Integer("loss_every", 0, 100), snapshots, history.Choice("spacing", (SnapshotSpacing?)SnapshotSpacing.Log)))
+        {
+            Starts = training.Integer("starts", 1, 1),
+        };
     }
 
     private static OptimizerSpec Optimizer(YamlSection training)

@@ -6,26 +6,28 @@ public static class ExperimentKeys
     /// <summary>Keys of each section; <c>""</c> is the top level.</summary>
     public static IReadOnlyDictionary<string, IReadOnlyList<string>> BySection { get; } = new Dictionary<string, IReadOnlyList<string>>
     {
-        [""] = ["name", "title", "description", "seed", "model", "data", "importance", "training", "replicas", "axes", "evaluation", "claims"],
+        [""] = ["name", "title", "description", "seed", "model", "data", "importance", "training", "replicas", "axes", "evaluation", "phase", "branches", "claims"],
         ["model"] = ["kind", "features", "hidden"],
         ["data"] = ["sparsity", "density", "values", "sets", "train"],
         ["data.sets"] = ["correlated", "anticorrelated", "sparsity", "density"],
         ["data.train"] = ["samples"],
         ["importance"] = ["decay", "values"],
-        ["training"] = ["objective", "steps", "batch", "optimizer", "schedule", "history"],
+        ["training"] = ["objective", "starts", "steps", "batch", "optimizer", "schedule", "history"],
         ["training.optimizer"] = ["kind", "lr", "weight_decay", "beta1", "beta2", "eps", "momentum"],
         ["training.history"] = ["loss_every", "snapshots", "spacing"],
         ["axes"] = ["path", "values", "log", "linear"],
         ["evaluation"] = ["samples", "interference", "probes", "adversarial"],
         ["evaluation.probes"] = ["samples"],
         ["evaluation.adversarial"] = ["epsilon", "samples", "steps", "restarts", "random"],
+        ["phase"] = ["feature"],
+        ["branches"] = ["axis", "from"],
         ["claims"] = ["at", "measure", "equals", "between", "at_least", "at_most", "monotone", "plateau", "correlates", "along", "tolerance"],
         ["claims.plateau"] = ["at", "tolerance", "share", "cells"],
         ["claims.correlates"] = ["with", "at_least", "at_most", "rank"],
     };
 
     private static readonly string[] s_axisSections = ["model", "data", "importance", "training", "training.optimizer"];
-    private static readonly string[] s_notOnAxis = ["data.sets", "data.train", "training.optimizer", "training.history"];
+    private static readonly string[] s_notOnAxis = ["data.sets", "data.train", "training.optimizer", "training.history", "training.starts"];
 
     /// <summary>Settings that an axis may vary.</summary>
     public static IReadOnlyList<string> AxisPaths { get; } =

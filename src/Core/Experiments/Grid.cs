@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace ToyPipeline.Core.Experiments;
 
 /// <summary>One cell of the grid.</summary>
@@ -27,13 +29,28 @@ public sealed record Pack(int Index, IReadOnlyList<Instance> Instances, IReadOnl
 
     /// <summary>Training setting that all members share.</summary>
     public TrainingSpec Training => Specs[0].Training;
+
+    /// <summary>Whether its members train on the exact expected loss, which is then their loss in the analysis too.</summary>
+    public bool IsExact => Training.Objective == ObjectiveKind.Exact;
 }
 
 /// <summary>The grid of an experiment: cells, instances, packs.</summary>
 public sealed class Grid
 {
-    /// <summary>Largest number of instances in a pack.</summary>
+    /// <summary>Largest number of instances in a pack; tiny models on the exact loss come in packs 16 times as large.</summary>
     public const int DefaultPackSize = 1024;
+
+    // Thousands of models this small are solved in the time that a file takes to reach the disk.
+    private const int MaxTinyFeatures = 3;
+    private const int TinyPackSize = 16 * DefaultPackSize;
+
+    // Up to so many the packs of an experiment are made once and kept; each takes some hundred bytes.
+    private const int MaxKeptInstances = 1 << 21;
+
+    // Cells that are bound side by side.
+    private const int CellsAtOnce = 4096;
+
+    private static readonly ConditionalWeakTable<Experiment, IReadOnlyList<Pack>> s_packs = [];
 
     private readonly Experiment _experiment;
 
@@ -76,32 +93,50 @@ public sealed class Grid
     public Instance InstanceAt(int index)
     {
         var (cellIndex, replica) = Math.DivRem(index, _experiment.Replicas);
-        var cell = CellAt(cellIndex);
-        return new Instance(index, cell, replica, _experiment.InstanceSeed(cell.Coordinates, replica));
+        return InstanceOf(CellAt(cellIndex), replica);
     }
 
-    /// <summary>Number of packs of at most <paramref name="size"/> instances.</summary>
-    public int PackCount(int size = DefaultPackSize)
+    /// <summary>Number of packs.</summary>
+    /// <inheritdoc cref="Packs" path="/param"/>
+    public int PackCount(int size = 0)
     {
-        int ensembles = _experiment.Axes.Where(IsShape).Aggregate(1, (count, axis) => count * axis.Values.Count);
-        return ensembles * (((InstanceCount / ensembles) + size - 1) / size);
+        int packs = 0;
+        int cells = Offsets(axis => !IsShape(axis)).Count();
+        foreach (int ensemble in Offsets(IsShape))
+        {
+            var spec = Spec(CellAt(ensemble));
+            int each = size > 0 ? size : PackSize(spec.Model, spec.Training);
+            packs += ((cells * _experiment.Replicas) + each - 1) / each;
+        }
+
+        return packs;
     }
 
     /// <summary>The grid cut into packs of at most <paramref name="size"/> instances of one shape, in the order of the instances.</summary>
-    public IReadOnlyList<Pack> Packs(int size = DefaultPackSize) => [.. EnumeratePacks(size)];
+    /// <param name="size">Instances in a pack; 0 takes what suits the shape. Packs of that size are made once for an experiment.</param>
+    public IReadOnlyList<Pack> Packs(int size = 0) => size == 0 ? s_packs.GetValue(_experiment, _ => [.. Cut(0)]) : [.. Cut(size)];
 
-    /// <summary>The packs one after the other: a grid of a million cells is never in memory at once.</summary>
-    public IEnumerable<Pack> EnumeratePacks(int size = DefaultPackSize)
+    /// <summary>The packs one after the other: a grid of many millions is never in memory at once.</summary>
+    /// <inheritdoc cref="Packs" path="/param"/>
+    public IEnumerable<Pack> EnumeratePacks(int size = 0) => size == 0 && InstanceCount <= MaxKeptInstances ? Packs() : Cut(size);
+
+    private IEnumerable<Pack> Cut(int size)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(size, 1);
+        ArgumentOutOfRangeException.ThrowIfNegative(size);
         int index = 0;
         foreach (int ensemble in Offsets(IsShape))
         {
-            var cells = Offsets(axis => !IsShape(axis)).Select(offset => CellAt(ensemble + offset));
-            var members = cells.Select(cell => (cell, spec: Spec(cell))).SelectMany(pair => Enumerable.Range(0, _experiment.Replicas).Select(replica =>
-                (instance: new Instance((pair.cell.Index * _experiment.Replicas) + replica, pair.cell, replica, _experiment.InstanceSeed(pair.cell.Coordinates, replica)), pair.spec)));
-            foreach (var chunk in members.Chunk(size))
-                yield return new Pack(index++, [.. chunk.Select(member => member.instance)], [.. chunk.Select(member => member.spec)]);
+            // Members share the records that they have in common.
+            var (model, _, _, training) = Spec(CellAt(ensemble));
+            var members = Offsets(axis => !IsShape(axis)).Chunk(CellsAtOnce).SelectMany(chunk => chunk.AsParallel().AsOrdered().SelectMany(
+                offset =>
+                {
+                    var cell = CellAt(ensemble + offset);
+                    var spec = Spec(cell) with { Model = model, Training = training };
+                    return Enumerable.Range(0, _experiment.Replicas).Select(replica => (Instance: InstanceOf(cell, replica), Spec: spec));
+                }).AsSequential());
+            foreach (var pack in members.Chunk(size > 0 ? size : PackSize(model, training)))
+                yield return new Pack(index++, [.. pack.Select(member => member.Instance)], [.. pack.Select(member => member.Spec)]);
         }
     }
 
@@ -123,4 +158,10 @@ public sealed class Grid
 
         return offsets;
     }
+
+    private Instance InstanceOf(Cell cell, int replica) =>
+        new((cell.Index * _experiment.Replicas) + replica, cell, replica, _experiment.InstanceSeed(cell.Coordinates, replica));
+
+    private static int PackSize(ModelSpec model, TrainingSpec training) =>
+        training.Objective == ObjectiveKind.Exact && model.Features <= MaxTinyFeatures ? TinyPackSize : DefaultPackSize;
 }

@@ -132,7 +132,14 @@ public sealed record HistorySpec(int LossEvery, int Snapshots, SnapshotSpacing S
 /// <param name="Schedule">Learning rate over the steps.</param>
 /// <param name="History">What is recorded.</param>
 public sealed record TrainingSpec(
-    ObjectiveKind Objective, int Steps, int Batch, OptimizerSpec Optimizer, Schedule Schedule, HistorySpec History);
+    ObjectiveKind Objective, int Steps, int Batch, OptimizerSpec Optimizer, Schedule Schedule, HistorySpec History)
+{
+    /// <summary>Largest n that <see cref="ObjectiveKind.Exact"/> covers: its cost grows with 3ⁿ.</summary>
+    public const int MaxExactFeatures = 8;
+
+    /// <summary>Starts of an instance on the exact loss, of which the one that ends lowest is kept.</summary>
+    public int Starts { get; init; } = 1;
+}
 
 /// <summary>How linear probes are trained on the best instance of each cell.</summary>
 /// <param name="Samples">Samples of the evaluation dataset that are used; the first half trains, the others are held out.</param>
@@ -151,7 +158,20 @@ public sealed record AttackSpec(double Epsilon, int Samples, int Steps, int Rest
 /// <param name="Interference">Whether the interference on samples is measured.</param>
 /// <param name="Probes">Linear probes; null for none.</param>
 /// <param name="Adversarial">Adversarial attack; null for none.</param>
-public sealed record EvaluationSpec(int Samples, bool Interference, ProbeSpec? Probes, AttackSpec? Adversarial);
+public sealed record EvaluationSpec(int Samples, bool Interference, ProbeSpec? Probes, AttackSpec? Adversarial)
+{
+    /// <summary>Whether samples are needed even where the loss is known exactly.</summary>
+    public bool MeasuresOnSamples => Interference || Probes is not null || Adversarial is not null;
+}
+
+/// <summary>The grid read as a phase diagram: what becomes of one feature in each cell.</summary>
+/// <param name="Feature">The feature.</param>
+public sealed record PhaseSpec(int Feature);
+
+/// <summary>Which branches of solutions to follow: local minima that pass into each other as a setting changes.</summary>
+/// <param name="Axis">The setting, one of the axes; other axes stay at their first value.</param>
+/// <param name="From">Values of the axis whose minima are followed.</param>
+public sealed record BranchesSpec(Axis Axis, IReadOnlyList<string> From);
 
 /// <summary>All that decides one instance's training and evaluation, except its seed.</summary>
 /// <param name="Model">Architecture and shape.</param>

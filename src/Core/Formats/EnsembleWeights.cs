@@ -1,4 +1,3 @@
-using System.Text.Json;
 using ToyPipeline.Core.Experiments;
 
 namespace ToyPipeline.Core.Formats;
@@ -7,11 +6,15 @@ namespace ToyPipeline.Core.Formats;
 /// <remarks>
 /// Tensors: <c>W [instances, features, hidden]</c> and <c>b [instances, features]</c>; of the absolute-value model
 /// <c>W1</c> and <c>W2</c>, both <c>[instances, features, hidden]</c>, and <c>b</c>.
-/// Metadata: <c>format</c>, <c>kind</c>, <c>instances</c> (JSON: index, cell, replica, seed, coordinates), <c>experiment</c> (resolved YAML).
+/// Of a pack that was trained on the exact expected loss also <c>exact_loss [instances]</c> and <c>gradient_norm [instances]</c>.
+/// Metadata: <c>format</c>, <c>kind</c>, <c>instances</c> (JSON: index, cell, replica, seed, coordinates), <c>experiment</c> (resolved YAML),
+/// and <c>made_from</c> where training goes on after an interruption.
 /// </remarks>
 public sealed record EnsembleWeights
 {
     private const string FormatName = "toypipeline-weights-1";
+    private const string ExactLossName = "exact_loss";
+    private const string GradientNormName = "gradient_norm";
 
     /// <summary>Architecture.</summary>
     public required ModelKind Kind { get; init; }
@@ -34,8 +37,14 @@ public sealed record EnsembleWeights
     /// <summary>Output bias, [instances, features].</summary>
     public required float[] B { get; init; }
 
+    /// <summary>What the exact objective found; null of other training.</summary>
+    public ExactResult? Exact { get; init; }
+
     /// <summary>The resolved experiment that they come from.</summary>
     public string Experiment { get; init; } = "";
+
+    /// <summary>Digest of all that decides the pack, by which a stage that was cut short knows it again; empty where it would be made anew.</summary>
+    public string MadeFrom { get; init; } = "";
 
     /// <summary>W of one instance, [features, hidden].</summary>
     public ReadOnlySpan<float> WOf(int place) => W.AsSpan(place * Features * Hidden, Features * Hidden);
@@ -63,6 +72,12 @@ public sealed record EnsembleWeights
         }
 
         tensors["b"] = new([Instances.Count, Features], B);
+        if (Exact is not null)
+        {
+            tensors[ExactLossName] = new([Instances.Count], Exact.Loss);
+            tensors[GradientNormName] = new([Instances.Count], Exact.GradientNorm);
+        }
+
         var metadata = new Dictionary<string, string>
         {
             ["format"] = FormatName,
@@ -70,6 +85,8 @@ public sealed record EnsembleWeights
             ["instances"] = InstancesJson.Write(Instances),
             ["experiment"] = Experiment,
         };
+        if (MadeFrom.Length > 0)
+            metadata["made_from"] = MadeFrom;
         new Safetensors { Tensors = tensors, Metadata = metadata }.Save(path);
     }
 
@@ -103,8 +120,20 @@ public sealed record EnsembleWeights
             W = w.Values,
             W2 = w2?.Values,
             B = b.Values,
+            Exact = file.Tensors.ContainsKey(ExactLossName)
+                ? new ExactResult(OnePerInstance(file, ExactLossName, count, path), OnePerInstance(file, GradientNormName, count, path))
+                : null,
             Experiment = file.Metadata.GetValueOrDefault("experiment", ""),
+            MadeFrom = file.Metadata.GetValueOrDefault("made_from", ""),
         };
+    }
+
+    private static float[] OnePerInstance(Safetensors file, string name, int instances, string path)
+    {
+        var tensor = Named(file, name, path);
+        return tensor.Shape.SequenceEqual([instances])
+            ? tensor.Values
+            : throw new InvalidInputException($"{path}: tensor {name} has the shape [{string.Join(", ", tensor.Shape)}] for {instances} instances.");
     }
 
     private static Tensor Named(Safetensors file, string name, string path) =>
@@ -113,37 +142,11 @@ public sealed record EnsembleWeights
             : throw new InvalidInputException($"{path} has no tensor {name}; it has {string.Join(", ", file.Tensors.Keys)}.");
 }
 
-/// <summary>Instances as JSON, as the metadata of weights, histories and models carries them.</summary>
-public static class InstancesJson
+/// <summary>What training on the exact expected loss found.</summary>
+/// <param name="Loss">Exact expected loss of each instance, [instances].</param>
+/// <param name="GradientNorm">Norm of its gradient where training ended, [instances].</param>
+public sealed record ExactResult(float[] Loss, float[] GradientNorm)
 {
-    private sealed record Entry(int Index, int Cell, int Replica, ulong Seed, Dictionary<string, string> Coordinates);
-
-    private static readonly JsonSerializerOptions s_options = new(JsonSerializerDefaults.Web)
-    {
-        RespectNullableAnnotations = true,
-        RespectRequiredConstructorParameters = true,
-    };
-
-    /// <summary>A JSON array with one object an instance.</summary>
-    public static string Write(IEnumerable<Instance> instances) =>
-        JsonSerializer.Serialize(
-            instances.Select(i => new Entry(i.Index, i.Cell.Index, i.Replica, i.Seed, i.Cell.Coordinates.ToDictionary(c => c.Path, c => c.Value))), s_options);
-
-    /// <summary>Reads what <see cref="Write"/> wrote.</summary>
-    /// <exception cref="InvalidInputException">The text is something else.</exception>
-    public static IReadOnlyList<Instance> Read(string json, string file)
-    {
-        try
-        {
-            var entries = JsonSerializer.Deserialize<List<Entry?>>(json, s_options) ?? [];
-            if (entries.Any(e => e is null || e.Coordinates.ContainsValue(null!)))
-                throw new JsonException("An instance or one of its coordinates is null.");
-            return [.. entries.Select(e => new Instance(
-                e!.Index, new Cell(e.Cell, [.. e.Coordinates.Select(pair => new Coordinate(pair.Key, pair.Value))]), e.Replica, e.Seed))];
-        }
-        catch (JsonException e)
-        {
-            throw new InvalidInputException($"{file}: the list of instances in its metadata cannot be read: {e.Message}", e);
-        }
-    }
+    /// <summary>An instance has converged when its gradient's norm is at most this.</summary>
+    public const double Tolerance = 1e-8;
 }

@@ -60,6 +60,9 @@ public sealed class RunFolder : IDisposable
     /// <summary>Path of a pack's training history, relative to <see cref="Root"/>.</summary>
     public static string History(int pack) => $"weights/pack-{pack:D5}.history.safetensors";
 
+    /// <summary>Path of the branches of solutions, relative to <see cref="Root"/>.</summary>
+    public const string Branches = "weights/branches.safetensors";
+
     /// <summary>Path of an instance's ONNX model, relative to <see cref="Root"/>.</summary>
     public static string InstanceModel(int instance) => $"models/instance-{instance:D5}.onnx";
 
