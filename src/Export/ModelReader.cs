@@ -1,3 +1,4 @@
+using System.Globalization;
 using Google.Protobuf;
 using ToyPipeline.Core;
 using ToyPipeline.Core.Experiments;
@@ -17,9 +18,11 @@ public sealed record OnnxContent(EnsembleWeights? Weights, bool Folded, Evaluabl
 /// <param name="Features">n, the number of values of a sample and of an output.</param>
 /// <param name="Instances">Models side by side; 1 of a single model.</param>
 /// <param name="Output">Name of the output that is taken for the reconstruction.</param>
-/// <param name="Largest">Values of the largest tensor that a sample makes on its way.</param>
-/// <param name="Model">The file's bytes, with all values inside.</param>
-public sealed record EvaluableGraph(string Why, int Features, int Instances, string Output, long Largest, ReadOnlyMemory<byte> Model);
+/// <param name="Model">
+/// The file's bytes with all values inside. Metadata: <c>reconstruction</c> (that output) and <c>sample_values</c> (values of the largest
+/// tensor that a sample makes on its way, by which a runtime's batch is bounded).
+/// </param>
+public sealed record EvaluableGraph(string Why, int Features, int Instances, string Output, ReadOnlyMemory<byte> Model);
 
 /// <summary>Reads the weights of a toy model from an ONNX file of one instance or of a pack, whoever wrote it.</summary>
 /// <remarks>
@@ -96,8 +99,17 @@ public static class ModelReader
         catch (NotFollowedException e)
         {
             var face = recogniser.Face;
-            return new OnnxContent(null, false, new EvaluableGraph(e.Message, face.Features, face.Instances, output, recogniser.Largest, model.ToByteArray()));
+            State(model, "reconstruction", output);
+            State(model, "sample_values", recogniser.Largest.ToString(CultureInfo.InvariantCulture));
+            return new OnnxContent(null, false, new EvaluableGraph(e.Message, face.Features, face.Instances, output, model.ToByteArray()));
         }
+    }
+
+    private static void State(ModelProto model, string key, string value)
+    {
+        if (model.MetadataProps.FirstOrDefault(property => property.Key == key) is { } old)
+            model.MetadataProps.Remove(old);
+        model.MetadataProps.Add(new StringStringEntryProto { Key = key, Value = value });
     }
 
     private static EnsembleWeights RequireWeights(OnnxContent content, string name) =>

@@ -51,7 +51,7 @@ public static class TrainStage
         });
     }
 
-    private static void RequireTorch()
+    internal static void RequireTorch()
     {
         try
         {
