@@ -34,7 +34,9 @@ internal sealed class GraphInterpreter
             }
             else
             {
-                _constants.Add(output, Evaluate(node, name => _constants[name]));
+                var constant = Evaluate(node, name => _constants[name]);
+                _budget.Hold(constant);
+                _constants.Add(output, constant);
             }
         }
     }
@@ -42,13 +44,18 @@ internal sealed class GraphInterpreter
     /// <summary>The nodes that depend on the input, in order.</summary>
     public IReadOnlyList<NodeProto> Nodes => _nodes;
 
-    /// <summary>Evaluates every node for an input.</summary>
+    /// <summary>Evaluates every node for an input, and keeps what comes out.</summary>
     /// <returns>The input and the first output of each node, by name.</returns>
     public Dictionary<string, Value> Run(Value x)
     {
         var values = new Dictionary<string, Value>(StringComparer.Ordinal) { [_input] = x };
         foreach (var node in _nodes)
-            values[node.Output[0]] = Evaluate(node, name => values.TryGetValue(name, out var value) ? value : _constants[name]);
+        {
+            var result = Evaluate(node, name => values.TryGetValue(name, out var value) ? value : _constants[name]);
+            _budget.Hold(result);
+            values[node.Output[0]] = result;
+        }
+
         return values;
     }
 

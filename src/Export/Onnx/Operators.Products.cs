@@ -20,8 +20,8 @@ internal static partial class Operators
         for (int i = 0; i < batches; i++)
         {
             Multiply(
-                a.Data.AsSpan(ia.Offset(i) * rows * inner, rows * inner), b.Data.AsSpan(ib.Offset(i) * inner * columns, inner * columns),
-                y.AsSpan(i * rows * columns, rows * columns), inner, columns, call.Budget);
+                new Matrix(a.Data, ia.Offset(i) * rows * inner, rows, inner, inner, 1), new Matrix(b.Data, ib.Offset(i) * inner * columns, inner, columns, columns, 1),
+                y.AsSpan(i * rows * columns, rows * columns), call.Budget);
         }
 
         if (b.Shape.Length == 1)
@@ -31,47 +31,70 @@ internal static partial class Operators
         return new Value(shape, y);
     }
 
-    // y += a·b. Zeros of a and of a narrow b cost nothing: inputs with one active feature are mostly zeros.
-    private static void Multiply(ReadOnlySpan<double> a, ReadOnlySpan<double> b, Span<double> y, int inner, int columns, WorkBudget budget)
+    // A matrix in a tensor: element (row, column) lies at Start + row · Down + column · Right.
+    private readonly record struct Matrix(double[] Data, int Start, int Rows, int Columns, int Down, int Right)
     {
-        int rows = inner == 0 ? 0 : a.Length / inner;
-        long work = a.Length;
-        for (int k = 0; k < inner; k++)
+        public double this[int row, int column] => Data[Start + (row * Down) + (column * Right)];
+
+        public Matrix Turned => new(Data, Start, Columns, Rows, Right, Down);
+
+        public static Matrix Of(Value value, NodeCall call) =>
+            value.Shape is [var rows, var columns] ? new Matrix(value.Data, 0, rows, columns, columns, 1) : throw call.Wrong("multiplies what are no matrices");
+    }
+
+    // y += a·b. Zeros of a and of a narrow b cost nothing: inputs with one active feature are mostly zeros, and large models are followed quickly.
+    private static void Multiply(Matrix a, Matrix b, Span<double> y, WorkBudget budget)
+    {
+        const int Narrow = 4;
+        int columns = b.Columns;
+        long work = 0;
+        for (int k = 0; k < b.Rows; k++)
         {
-            var row = b.Slice(k * columns, columns);
-            if (columns <= 4 && !row.ContainsAnyExcept(0.0))
+            if (columns <= Narrow && IsZero(b, k))
                 continue;
-            for (int i = 0; i < rows; i++)
+            for (int i = 0; i < a.Rows; i++)
             {
-                double factor = a[(i * inner) + k];
+                double factor = a[i, k];
                 if (factor == 0)
                     continue;
                 work += columns;
                 var target = y.Slice(i * columns, columns);
                 for (int j = 0; j < columns; j++)
-                    target[j] += factor * row[j];
+                    target[j] += factor * b[k, j];
             }
+
+            work += a.Rows;
         }
 
-        budget.Spend(work);
+        budget.Spend(work + b.Rows);
+    }
+
+    private static bool IsZero(Matrix b, int row)
+    {
+        for (int column = 0; column < b.Columns; column++)
+        {
+            if (b[row, column] != 0)
+                return false;
+        }
+
+        return true;
     }
 
     /// <summary><c>alpha · A' · B' + beta · C</c>, where ' stands for transA and transB.</summary>
     private static Value Gemm(NodeCall call)
     {
-        var a = call.Integer("transA", 0) != 0 ? Transposed(call[0], call) : call[0];
-        var b = call.Integer("transB", 0) != 0 ? Transposed(call[1], call) : call[1];
-        if (a.Shape.Length != 2 || b.Shape.Length != 2)
-            throw call.Wrong("multiplies what are no matrices");
+        Matrix a = Matrix.Of(call[0], call), b = Matrix.Of(call[1], call);
+        a = call.Integer("transA", 0) != 0 ? a.Turned : a;
+        b = call.Integer("transB", 0) != 0 ? b.Turned : b;
+        if (a.Columns != b.Rows)
+            throw call.Wrong($"multiplies the shapes [{a.Rows}, {a.Columns}] and [{b.Rows}, {b.Columns}]");
+        int[] shape = [a.Rows, b.Columns];
+        double[] y = call.Budget.Allocate(shape);
+        Multiply(a, b, y, call.Budget);
         double alpha = call.Number("alpha", 1), beta = call.Number("beta", 1);
-        var product = MatMul(a, b, call);
-        if (alpha != 1)
-            product = product with { Data = [.. product.Data.Select(value => alpha * value)] };
-        return call.Optional(2) is { } c ? Broadcast(product, c, (x, y) => x + (beta * y), call) : product;
+        var product = new Value(shape, alpha == 1 ? y : Array.ConvertAll(y, value => alpha * value));
+        return call.Optional(2) is { } c ? Broadcast(product, c, (p, q) => p + (beta * q), call) : product;
     }
-
-    private static Value Transposed(Value matrix, NodeCall call) =>
-        matrix.Shape.Length == 2 ? Permuted(matrix, [1, 0], call) : throw call.Wrong("multiplies what are no matrices");
 
     /// <summary>Einstein summation of one or two operands, as <c>numpy.einsum</c>: letters that the result lacks are summed over.</summary>
     private static Value Einsum(NodeCall call)

@@ -34,6 +34,9 @@ internal sealed record NodeCall(NodeProto Node, IReadOnlyList<Value?> Inputs, lo
 /// <remarks>Only what exporters make of such models: products, sums, ReLU in its spellings, and what moves values about.</remarks>
 internal static partial class Operators
 {
+    // What calling an operator costs, in multiply-adds, however small its tensors.
+    private const int NodeWork = 500;
+
     private static readonly Dictionary<string, Op> s_operators = new(StringComparer.Ordinal)
     {
         ["Identity"] = call => call[0],
@@ -82,7 +85,7 @@ internal static partial class Operators
             throw new NotFollowedException($"it has the operator {Shown.Name(call.Node.OpType)}{domain}, which is not known here");
         }
 
-        call.Budget.Spend(1 + call.Inputs.Sum(input => input?.Data.LongLength ?? 0));
+        call.Budget.Spend(NodeWork + call.Inputs.Count);
         return evaluate(call);
     }
 

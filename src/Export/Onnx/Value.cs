@@ -31,10 +31,14 @@ internal sealed class NotFollowedException(string message) : Exception(message);
 internal sealed class WorkBudget
 {
     /// <summary>Multiply-adds and values moved, over all evaluations: some ten seconds.</summary>
-    public const long DefaultWork = 10_000_000_000;
+    public const long DefaultWork = 5_000_000_000;
+
+    // Tensors of the largest size that may be held at once.
+    private const int MaxHeld = 16;
 
     private readonly long _largest;
     private long _left;
+    private long _held;
 
     /// <param name="largest">Values that one tensor may have.</param>
     /// <param name="work">Multiply-adds and values moved that are allowed.</param>
@@ -54,6 +58,14 @@ internal sealed class WorkBudget
 
         Spend((long)count);
         return new double[(int)Value.Count(shape)];
+    }
+
+    /// <summary>Takes note of a value that stays.</summary>
+    public void Hold(Value value)
+    {
+        _held += value.Data.LongLength;
+        if (_held > MaxHeld * _largest)
+            throw new NotFollowedException("it makes tensors that together are far larger than its weights");
     }
 
     /// <summary>Takes <paramref name="work"/> from what is left.</summary>

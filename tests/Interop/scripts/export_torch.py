@@ -1,9 +1,9 @@
-"""Exports toy models as people write them in PyTorch, with its own exporter. Their weights lie beside them as .npz."""
+"""Exports toy models as people write them in PyTorch, with its own exporter. Prints their weights as JSON, by file."""
 import itertools
+import json
 import sys
 import warnings
 
-import numpy
 import torch
 import torch.nn.functional as F
 
@@ -42,18 +42,17 @@ class Toy(torch.nn.Module):
 
 torch.manual_seed(0)
 kinds = ["linear", "relu-output", "relu-hidden", "absolute-value"]
+weights = {}
 for kind, style, opset, batch in itertools.product(kinds, ["matmul", "linear", "einsum", "columns", "folded"], [11, 13, 16], [None, 4]):
     if (style == "folded" and kind in kinds[2:]) or (style == "einsum" and opset < 12):
         continue
     model = Toy(kind, style)
     if style == "matmul" and opset == 16:
-        model = model.double() if batch else model.half()
-    path = f"{sys.argv[1]}/{kind}_{style}_{opset}_{batch or 'free'}.onnx"
+        model = model.double()
     x = torch.zeros(batch or 2, FEATURES, dtype=model.W.dtype)
-    # The tied matrix is stored once, or folded into two.
+    file = f"{kind}_{style}_{opset}_{batch or 'free'}.onnx"
     free = {} if batch else {"dynamic_axes": {"input": {0: "batch"}}}
-    script = torch.jit.trace(model.float(), x.float()) if model.W.dtype == torch.float16 else model
-    if model.W.dtype == torch.float32 and x.dtype == torch.float16:
-        x = x.float()
-    torch.onnx.export(script, x, path, opset_version=opset, input_names=["input"], do_constant_folding=batch is None, **free)
-    numpy.savez(path + ".npz", W=model.W.detach().numpy(), W2=model.W2.detach().numpy(), b=model.b.detach().numpy())
+    # Folded, a tied matrix is stored twice; else once, with a Transpose node.
+    torch.onnx.export(model, x, f"{sys.argv[1]}/{file}", opset_version=opset, input_names=["input"], do_constant_folding=batch is None, **free)
+    weights[file] = {"kind": kind, "style": style} | {name: values.detach().double().flatten().tolist() for name, values in model.named_parameters()}
+print(json.dumps(weights))
