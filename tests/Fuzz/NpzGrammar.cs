@@ -82,7 +82,7 @@ internal static class NpzGrammar
         {
             foreach (var (name, npy) in parts)
             {
-                using var entry = archive.CreateEntry(name, level).Open();
+                using var entry = archive.CreateEntry(name.Length == 0 ? "x" : name, level).Open();
                 entry.Write(npy);
             }
         }
