@@ -11,7 +11,7 @@ namespace ToyPipeline.Export.Tests;
 public class HostileModelTests
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(1);
-    private const long Memory = 3L << 30;
+    private const long Memory = 4L << 30;
 
     private static IEnumerable<TestCaseData> Hostile()
     {
@@ -87,6 +87,16 @@ public class HostileModelTests
         });
         yield return Case("a batch of two billion", "its input has the shape", graph => graph.Model.Graph.Input[0] = Face("x", [int.MaxValue, 4]));
         yield return Case("a feature count beyond memory", "its input has the shape", graph => graph.Model.Graph.Input[0] = Face("x", [0, 1L << 40]));
+        yield return Case("a billion values in the input", "far larger than its weights", graph =>
+        {
+            graph.Model.Graph.Input[0] = Face("x", [0, 32767, 32767]);
+            graph.Node("Relu", ["x"]);
+        });
+        yield return Case("a batch that makes many of few", "far larger than its weights", graph =>
+        {
+            graph.Model.Graph.Input[0] = Face("x", [4096, 60_000]);
+            graph.Node("Relu", ["x"]);
+        });
         yield return Case("an operator that is not known", "Loop, which is not known", graph => graph.Node("Loop", ["x"]));
         yield return Case("a division by 0", "divides by 0", graph => graph.Node("Div", [graph.Constant([1], [1], Types.Int64), graph.Constant([1], [0], Types.Int64)]));
         yield return Case("an axis that is not there", "has the axis 9", graph => graph.Node("Squeeze", ["x", graph.Constant([1], [9], Types.Int64)]));

@@ -14,7 +14,7 @@ public partial class FuzzTests
     private const int MaxInput = 1 << 16;
     private const int MaxCorpus = 4000;
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
-    private const long Memory = 2L << 30;
+    private const long Memory = 4L << 30;
 
     private static readonly double s_seconds = double.TryParse(Environment.GetEnvironmentVariable("TOY_FUZZ_SECONDS"), CultureInfo.InvariantCulture, out double asked) ? asked : 1.5;
 
@@ -50,7 +50,7 @@ public partial class FuzzTests
         TestContext.Out.WriteLine($"{name}: seed {seed}, {runs} inputs in {s_seconds} s, {read} of them read, {answers.Count} different answers; corpus {seeds} at first, {corpus.Count} at last");
     }
 
-    // What the reader said, without the numbers and names in it.
+    // What the reader said, without numbers, names and signs.
     private static string Answer(FuzzTarget target, byte[] input)
     {
         var clock = Stopwatch.StartNew();
@@ -82,6 +82,6 @@ public partial class FuzzTests
         return path;
     }
 
-    [GeneratedRegex(@"-?\d[\d.,eE+-]*|\b\w*\d\w*\b|\[[^\]]*\]")]
+    [GeneratedRegex(@"(\[[^\]]*\]|'[^']*'|[^a-z ]+|\b\w*[^a-z\W]\w*\b)+")]
     private static partial Regex Detail();
 }

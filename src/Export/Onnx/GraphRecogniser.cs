@@ -16,6 +16,10 @@ internal sealed class GraphRecogniser
     private const double Tolerance = 1e-6;
     private const int Checks = 3;
 
+    // Values of an input that need no weights to be believed, and that an input may have at all.
+    private const int MaxFree = 1 << 16;
+    private const int MaxInput = 1 << 24;
+
     private readonly GraphInterpreter _graph;
     private readonly GraphFace _face;
     private readonly Value _zero;
@@ -45,8 +49,11 @@ internal sealed class GraphRecogniser
             throw new NotFollowedException("it does not state the version of its operators");
         var constants = graph.Constants();
         var face = GraphFace.Of(graph);
-        long held = constants.Values.Sum(value => value.Data.LongLength);
-        var budget = new WorkBudget(Math.Min(Array.MaxLength / 8, (1 << 20) + (4 * held) + (4L * face.Batch * face.Instances * face.Features)));
+        long held = constants.Values.Sum(value => value.Data.LongLength), values = (long)face.Instances * face.Features;
+        // A toy model has a bias for each; whatever a file claims, inputs are no larger than what it holds.
+        if (values > Math.Max(held, MaxFree) || values * face.Batch > MaxInput)
+            throw new NotFollowedException($"its input has the shape [{string.Join(", ", face.Shape)}], far larger than its weights");
+        var budget = new WorkBudget(Math.Min(Array.MaxLength / 8, (1 << 20) + (4 * held) + (4 * face.Batch * values)));
         return new GraphRecogniser(new GraphInterpreter(model, constants, face.Input, opset, budget), face);
     }
 

@@ -59,14 +59,23 @@ internal static partial class Operators
                     continue;
                 work += columns;
                 var target = y.Slice(i * columns, columns);
-                for (int j = 0; j < columns; j++)
-                    target[j] += factor * b[k, j];
+                if (b.Right == 1)
+                    AddScaled(target, b.Data.AsSpan(b.Start + (k * b.Down), columns), factor);
+                else
+                    for (int j = 0; j < columns; j++)
+                        target[j] += factor * b[k, j];
             }
 
             work += a.Rows;
         }
 
         budget.Spend(work + b.Rows);
+    }
+
+    private static void AddScaled(Span<double> target, ReadOnlySpan<double> row, double factor)
+    {
+        for (int j = 0; j < row.Length; j++)
+            target[j] += factor * row[j];
     }
 
     private static bool IsZero(Matrix b, int row)

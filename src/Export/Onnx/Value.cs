@@ -30,8 +30,11 @@ internal sealed class NotFollowedException(string message) : Exception(message);
 /// <summary>How much work following a foreign graph may take: it ends in bounded time and memory whatever the file says.</summary>
 internal sealed class WorkBudget
 {
-    /// <summary>Multiply-adds and values moved, over all evaluations: some ten seconds.</summary>
-    public const long DefaultWork = 5_000_000_000;
+    /// <summary>Multiply-adds over all evaluations: some ten seconds.</summary>
+    public const long DefaultWork = 4_000_000_000;
+
+    // What a value costs that is computed by itself, in multiply-adds.
+    private const int ValueWork = 16;
 
     // Tensors of the largest size that may be held at once.
     private const int MaxHeld = 16;
@@ -41,7 +44,7 @@ internal sealed class WorkBudget
     private long _held;
 
     /// <param name="largest">Values that one tensor may have.</param>
-    /// <param name="work">Multiply-adds and values moved that are allowed.</param>
+    /// <param name="work">Multiply-adds that are allowed.</param>
     public WorkBudget(long largest, long work = DefaultWork) => (_largest, _left) = (largest, work);
 
     /// <summary>Room for a tensor of <paramref name="shape"/>.</summary>
@@ -56,7 +59,7 @@ internal sealed class WorkBudget
                 throw new NotFollowedException($"it makes a tensor of shape [{string.Join(", ", shape.ToArray())}], far larger than its weights");
         }
 
-        Spend((long)count);
+        Spend(ValueWork * (long)count);
         return new double[(int)Value.Count(shape)];
     }
 
