@@ -89,6 +89,25 @@ public class TorchInteropTests
     }
 
     [Test]
+    public void A_graph_that_is_none_of_the_kinds_is_measured_on_its_outputs_as_numpy_measures_them([Values("free", "fixed")] string batch)
+    {
+        Python.Require("torch", "numpy", "scipy.sparse");
+        using var folder = new TemporaryFolder();
+        var expected = JsonNode.Parse(Python.Run("export_other.py", folder.Path(""), batch))!;
+        Done(Toy.Run(folder.Path(""), "import", "other.onnx", "--name", "other", "--data", "samples.npz", "--importance", "0.9"));
+        var features = Rows(folder.Path("artifacts/other/analysis/outputs.csv"));
+        Assert.Multiple(() =>
+        {
+            Assert.That(Number(Rows(folder.Path("artifacts/other/analysis/model.csv")).Single()["loss"]), Is.EqualTo((double)expected["loss"]!).Within(1e-6));
+            foreach (string measure in new[] { "error", "explained", "response", "interference" })
+                Assert.That(features.Select(row => Number(row[measure])), Is.EqualTo(expected[measure]!.AsArray().Select(value => (double)value!)).Within(1e-6), measure);
+            Assert.That(File.ReadAllText(folder.Path("artifacts/other/report.html")), Does.Contain("These measures need weights").And.Contain("none of the four kinds"));
+            Assert.That(Directory.Exists(folder.Path("artifacts/other/weights")), Is.False);
+        });
+        Done(Toy.Run(folder.Path(""), "analyze", "artifacts/other/experiment.yaml"));
+    }
+
+    [Test]
     public void Weights_trained_here_have_the_same_loss_in_PyTorch_and_come_back_trained_further()
     {
         Python.Require("torch", "numpy", "scipy.sparse");
