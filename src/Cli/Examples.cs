@@ -25,6 +25,7 @@ internal sealed class Examples : SynchronousCommandLineAction
         ["export"] = "toy export experiments/intro.yaml --accept-changes",
         ["analyze"] = "toy analyze experiments/intro.yaml --json",
         ["report"] = "toy report experiments/intro.yaml",
+        ["import"] = "toy import model.onnx --name mine --density 0.1 --importance 0.9",
         ["list"] = "toy list --artifacts /tmp/runs",
         ["doctor"] = "toy doctor",
     };

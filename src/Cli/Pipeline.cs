@@ -1,11 +1,13 @@
 using ToyPipeline.Analysis;
 using ToyPipeline.Analysis.Claims;
+using ToyPipeline.Analysis.Outputs;
 using ToyPipeline.Cli.Output;
 using ToyPipeline.Core;
 using ToyPipeline.Core.Experiments;
 using ToyPipeline.Core.Runs;
 using ToyPipeline.DataGen;
 using ToyPipeline.Export;
+using ToyPipeline.Export.Import;
 using ToyPipeline.Report;
 using ToyPipeline.Training;
 
@@ -29,7 +31,14 @@ internal static class Pipeline
         var experiment = Load(file);
         using var run = RunFolder.Open(options.Artifacts, experiment, options.Force, options.AcceptChanges);
         output.Start(experiment, run.Root);
+        return Run(run, ImportedRun.StagesOf(run.Manifest, stages, file), options.Csv, output, cancellation);
+    }
+
+    /// <summary>Runs stages of an open run.</summary>
+    public static ExitCode Run(RunFolder run, IReadOnlyList<string> stages, bool csv, IOutput output, CancellationToken cancellation)
+    {
         IReadOnlyList<ClaimResult> claims = [];
+        bool outputsOnly = ImportStage.HasOutputsOnly(run.Manifest);
         foreach (string stage in stages)
         {
             cancellation.ThrowIfCancellationRequested();
@@ -38,17 +47,19 @@ internal static class Pipeline
                 switch (stage)
                 {
                     case "generate":
-                        return GenerateStage.Run(run, options.Csv, progress, cancellation);
+                        return GenerateStage.Run(run, csv, progress, cancellation);
                     case "train":
                         return TrainStage.Run(run, progress, cancellation);
                     case "export":
                         return ExportStage.Run(run, progress, cancellation);
+                    case "analyze" when outputsOnly:
+                        return OutputsStage.Run(run, progress, cancellation);
                     case "analyze":
                         var analysis = AnalyzeStage.Run(run, progress, cancellation);
                         claims = analysis.Claims;
                         return analysis.Outcome;
                     default:
-                        return ReportStage.Run(run, progress, cancellation);
+                        return outputsOnly ? OutputsReport.Run(run) : ReportStage.Run(run, progress, cancellation);
                 }
             });
         }

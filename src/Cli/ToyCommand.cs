@@ -60,6 +60,7 @@ internal static class ToyCommand
         root.Add(StageVerb("export", "Writes the trained models as ONNX.", ["export"]));
         root.Add(StageVerb("analyze", "Measures the exported models and checks the claims.", ["analyze"]));
         root.Add(StageVerb("report", "Draws the figures and writes report.html.", ["report"]));
+        root.Add(ImportVerb.Create(Verb, s_artifacts, s_force));
         root.Add(Verb("list", "Lists the runs below the artifacts folder.", (parsed, output, _) =>
             RunList.Show(parsed.GetValue(s_artifacts)!, output)));
         root.Add(Verb("doctor", "Checks this machine: native libraries, processor, disk.", (parsed, output, _) =>

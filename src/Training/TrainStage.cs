@@ -74,8 +74,6 @@ public static class TrainStage
         });
     }
 
-    private static bool IsExact(Pack pack) => pack.Training.Objective == ObjectiveKind.Exact;
-
     private static double Work(Pack pack) => (pack.IsExact ? pack.Training.Starts : (double)pack.Training.Steps) * pack.Instances.Count;
 
     // A pack that an earlier command finished before it was stopped is left as it is.
@@ -124,7 +122,7 @@ public static class TrainStage
         }
     }
 
-    private static void RequireTorch()
+    internal static void RequireTorch()
     {
         try
         {

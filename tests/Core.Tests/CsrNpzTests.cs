@@ -172,6 +172,30 @@ public class CsrNpzTests
     }
 
     [Test]
+    public void A_bomb_of_zeros_is_refused_before_it_unpacks()
+    {
+        // 400 MB of zeros in 400 kB: the archive tells the truth, and deflate reaches it.
+        const int Size = 400_000_000;
+        using var stream = new MemoryStream();
+        using (var archive = new ZipArchive(stream, ZipArchiveMode.Create, leaveOpen: true))
+        {
+            foreach (var (name, npy) in Parts().Where(part => part.Key != "data"))
+                Add(archive, name, npy, CompressionLevel.Optimal);
+            using var entry = archive.CreateEntry("data.npy", CompressionLevel.Fastest).Open();
+            entry.Write(Npy("<f4", $"({Size / 4},)", Array.Empty<float>()));
+            byte[] zeros = new byte[1 << 20];
+            for (int written = 0; written < Size; written += zeros.Length)
+                entry.Write(zeros);
+        }
+
+        Assert.That(stream.Length, Is.LessThan(4_000_000));
+        byte[] bytes = stream.ToArray();
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.That(() => Load(bytes), Throws.TypeOf<InvalidInputException>().With.Message.Contains("unpack to far more"));
+        Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.LessThan(10_000_000));
+    }
+
+    [Test]
     public void Whatever_is_cut_off_is_missed([Values] bool compressed)
     {
         byte[] bytes = Archive(Parts(), compressed ? CompressionLevel.Optimal : CompressionLevel.NoCompression);

@@ -120,6 +120,38 @@ public class SafetensorsTests
         Assert.That(() => Load(bytes), Throws.TypeOf<InvalidInputException>());
 
     [Test]
+    public void A_header_of_100_MB_is_refused_before_it_is_read()
+    {
+        string path = Path.GetTempFileName();
+        try
+        {
+            // A file with a hole: the bytes are there, and take no disk.
+            using (var file = new FileStream(path, FileMode.Open, FileAccess.ReadWrite))
+            {
+                file.SetLength(100_000_008);
+                file.Write(BitConverter.GetBytes(100_000_000L));
+                file.Write("{\"W\":"u8);
+            }
+
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            Assert.That(() => Safetensors.Load(path), Throws.TypeOf<InvalidInputException>().With.Message.Contains("header claims 100000000 bytes"));
+            Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.LessThan(1_000_000));
+        }
+        finally
+        {
+            System.IO.File.Delete(path);
+        }
+    }
+
+    [Test]
+    public void A_name_is_shown_short_and_without_control_characters()
+    {
+        string name = "\\u001b[31m" + new string('x', 100_000);
+        var refused = Assert.Throws<InvalidInputException>(() => Load(File($$$"""{"{{{name}}}":{"dtype":"I64","shape":[1],"data_offsets":[0,8]}}""", new byte[8])));
+        Assert.That(refused!.Message, Does.Contain("tensor ?[31mxxx").And.Length.LessThan(300));
+    }
+
+    [Test]
     public void Whatever_is_cut_off_is_missed()
     {
         byte[] bytes = Sample();

@@ -52,12 +52,13 @@ public class ModelReaderTests
         yield return Case("no W", "no initializer W", model => model.Graph.Initializer.RemoveAt(0));
         yield return Case("W twice", "two initializers named W", model => model.Graph.Initializer.Add(model.Graph.Initializer[0]));
         yield return Case("an initializer too many", "does not use", model => model.Graph.Initializer.Add(new TensorProto { Name = "more" }));
-        yield return Case("another type", "data type 11", model => W(model).DataType = 11);
-        yield return Case("one axis", "2 sizes of at least 1", model => W(model).Dims.RemoveAt(1));
-        yield return Case("no axis", "2 sizes of at least 1", model => W(model).Dims.Clear());
-        yield return Case("a size of 0", "2 sizes of at least 1", model => W(model).Dims[0] = 0);
-        yield return Case("a negative size", "2 sizes of at least 1", model => W(model).Dims[0] = -5);
-        yield return Case("a size beyond 32 bits", "2 sizes of at least 1", model => W(model).Dims[0] = 1L << 40);
+        yield return Case("a type that is no number", "data type 8, which is not read", model => W(model).DataType = 8);
+        yield return Case("a wider type", "wants 80 bytes and has 40", model => W(model).DataType = 11);
+        yield return Case("one axis", "wants 20 bytes and has 40", model => W(model).Dims.RemoveAt(1));
+        yield return Case("no axis", "wants 4 bytes and has 40", model => W(model).Dims.Clear());
+        yield return Case("a size of 0", "wants 0 bytes and has 40", model => W(model).Dims[0] = 0);
+        yield return Case("a negative size", "claims the shape", model => W(model).Dims[0] = -5);
+        yield return Case("a size beyond 32 bits", "claims the shape", model => W(model).Dims[0] = 1L << 40);
         yield return Case("a product beyond memory", "claims the shape", model => { W(model).Dims[0] = int.MaxValue; W(model).Dims[1] = int.MaxValue; });
         yield return Case("fewer bytes than the shape wants", "wants 40 bytes and has 36", model => W(model).RawData = ByteString.CopyFrom(W(model).RawData.Span[..36]));
         yield return Case("more bytes than the shape wants", "wants 40 bytes and has 44", model => W(model).RawData = ByteString.CopyFrom([.. W(model).RawData.Span, 0, 0, 0, 0]));
@@ -68,12 +69,11 @@ public class ModelReaderTests
         yield return Case("W turned", "where [2] is expected", model => { W(model).Dims[0] = 2; W(model).Dims[1] = 5; });
         yield return Case("external location", "external data is not opened", model => W(model).DataLocation = TensorProto.Types.DataLocation.External);
         yield return Case("external path", "external data is not opened", model => W(model).ExternalData.Add(new StringStringEntryProto { Key = "location", Value = "../../etc/passwd" }));
-        yield return Case("another operator", "not the forward pass", model => model.Graph.Node[2].OpType = "Sigmoid");
-        yield return Case("another domain", "not the forward pass", model => model.Graph.Node[2].Domain = "com.example");
-        yield return Case("another attribute", "not the forward pass", model => model.Graph.Node[1].Attribute[0].I = 0);
-        yield return Case("another wire", "not the forward pass", model => model.Graph.Node[1].Input[0] = "x");
+        yield return Case("another operator", "none of the four kinds", model => model.Graph.Node[2].OpType = "Sigmoid");
+        yield return Case("another domain", "Relu of com.example, which is not known", model => model.Graph.Node[2].Domain = "com.example");
+        yield return Case("another attribute", "multiplies the shapes [1, 2] and [5, 2]", model => model.Graph.Node[1].Attribute[0].I = 0);
+        yield return Case("another wire", "multiplies the shapes [1, 5] and [2, 5]", model => model.Graph.Node[1].Input[0] = "x");
         yield return Case("a node too many", "4 nodes", model => model.Graph.Node.Add(new NodeProto { OpType = "Relu" }));
-        yield return Case("another opset", "opset 9", model => model.OpsetImport[0].Version = 9);
         yield return Case("no opset", "opset unknown", model => model.OpsetImport.Clear());
         yield return Case("two opsets", "twice", model => model.OpsetImport.Add(new OperatorSetIdProto { Domain = "ai.onnx", Version = 17 }));
         yield return Case("no input", "0 inputs", model => model.Graph.Input.Clear());
@@ -136,7 +136,7 @@ public class ModelReaderTests
     public void A_graph_of_something_else_is_described_in_the_error() =>
         Assert.That(
             () => Load(Changed(model => model.Graph.Node[0].OpType = "Conv\n\u001b[31m" + new string('x', 1000))),
-            Throws.TypeOf<InvalidInputException>().With.Message.Contains("opset 17, 3 nodes: Conv??[31mxxx").And.Message.Length.LessThan(400));
+            Throws.TypeOf<InvalidInputException>().With.Message.Contains("opset 17, 3 nodes: Conv??[31mxxx").And.Message.Length.LessThan(500));
 
     [Test]
     public void Deep_nesting_is_refused()
@@ -153,8 +153,8 @@ public class ModelReaderTests
         byte[] inner = [];
         for (int depth = 0; depth < 1000; depth++)
             inner = Field(6, Field(1, Field(5, inner)));
-        byte[] model = Changed(model => model.Graph.Node[2].Attribute.Add(AttributeProto.Parser.ParseFrom(inner)));
-        Assert.That(() => Load(model), Throws.TypeOf<InvalidInputException>().With.Message.Contains("not the forward pass"));
+        byte[] model = [.. Changed(_ => { }), .. Field(7, Field(1, Field(5, inner)))];
+        Assert.That(() => Load(model), Throws.TypeOf<InvalidInputException>().With.Message.Contains("nesting"));
     }
 
     [Test]

@@ -30,10 +30,8 @@ public class FormatInteropTests
     {
         string script = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "scripts", "read_safetensors.py"));
         string reader = script[script.IndexOf("def read_safetensors", StringComparison.Ordinal)..script.IndexOf("\n\n\ntensors", StringComparison.Ordinal)];
-        var root = new DirectoryInfo(AppContext.BaseDirectory);
-        while (root is not null && !File.Exists(Path.Combine(root.FullName, "ToyPipeline.sln")))
-            root = root.Parent;
-        Assert.That(File.ReadAllText(Path.Combine(root!.FullName, "docs", "formats.md")), Does.Contain(reader));
+        Assert.That(File.ReadAllText(Repository.Path("docs/formats.md")), Does.Contain(reader));
+        Assert.That(File.ReadAllText(Repository.Path("docs/python.md")), Does.Contain(reader));
     }
 
     [Test]

@@ -16,6 +16,13 @@ internal static class Python
             Assert.Ignore($"{problem}: apt-get install {packages}, or name another Python in TOY_PYTHON.");
     }
 
+    /// <summary>Runs a script in a folder; fails the test with its error output where it fails.</summary>
+    public static void RunIn(string folder, string script)
+    {
+        var (code, output, error) = Start([script], folder);
+        Assert.That(code, Is.Zero, $"{error}{output}\n{File.ReadAllText(script)}");
+    }
+
     /// <summary>Runs a script of <c>scripts/</c> and returns what it printed; fails the test with its error output where it fails.</summary>
     public static string Run(string script, params string[] args)
     {
@@ -38,9 +45,9 @@ internal static class Python
         }
     }
 
-    private static (int Code, string Output, string Error) Start(IEnumerable<string> args)
+    private static (int Code, string Output, string Error) Start(IEnumerable<string> args, string folder = "")
     {
-        var start = new ProcessStartInfo(s_python, args) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(s_python, args) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder };
         start.Environment["PYTHONDONTWRITEBYTECODE"] = "1";
         using var process = Process.Start(start)!;
         var error = process.StandardError.ReadToEndAsync();

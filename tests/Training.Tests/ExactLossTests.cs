@@ -156,11 +156,11 @@ internal static unsafe class Exactly
         var model = new PlainModel(cell.Model, x[..(n * m)], null, x[(n * m)..]);
         var source = new StreamSource(new FeatureSampler(cell.Data), 7, Batch);
         float[] tile = new float[n * Batch], row = new float[n];
-        int[] scratch = new int[source.ScratchWords];
+        var buffer = new DrawBuffer(n, source.Sets);
         double sum = 0, squares = 0;
         for (long step = 0; step < samples / Batch; step++)
         {
-            source.FillTile(step, 0, tile, scratch);
+            Tiles.Fill(source, step, 0, tile, buffer);
             for (int sample = 0; sample < Batch; sample++)
             {
                 for (int i = 0; i < n; i++)

@@ -125,6 +125,11 @@ public sealed class Experiment
         return part.Write();
     }
 
+    /// <summary>The same experiment under another name.</summary>
+    /// <inheritdoc cref="Load" path="/exception"/>
+    public Experiment Renamed(string name, string title, string description) =>
+        Parse(_root.With("name", name).With("title", title).With("description", description).Write(), File);
+
     /// <summary>The seed of replica <paramref name="replica"/> of the cell at <paramref name="coordinates"/>: it does not depend on the rest of the grid.</summary>
     public ulong InstanceSeed(IReadOnlyList<Coordinate> coordinates, int replica)
     {

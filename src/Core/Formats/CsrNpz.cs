@@ -19,6 +19,10 @@ public static partial class CsrNpz
     // A byte of deflate stands for at most 1,032 bytes (RFC 1951: 258 bytes in two bits).
     private const int MaxDeflateRatio = 1032;
 
+    // What arrays may unpack to: a file that is packed more tightly than samples can be is a bomb.
+    private const long LeastUnpacked = 256L << 20;
+    private const int MaxPacking = 100;
+
     private static readonly DateTimeOffset s_zipEpoch = new(1980, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
     /// <summary>Writes the file's bytes to <paramref name="stream"/>; the same matrix gives the same bytes.</summary>
@@ -56,8 +60,9 @@ public static partial class CsrNpz
     {
         try
         {
+            long room = Math.Max(LeastUnpacked, stream.Length * MaxPacking);
             using var archive = new ZipArchive(stream, ZipArchiveMode.Read, leaveOpen: true);
-            return Load(archive, name);
+            return Load(archive, name, ref room);
         }
         catch (Exception e) when (e is InvalidDataException or EndOfStreamException)
         {
@@ -66,15 +71,15 @@ public static partial class CsrNpz
         }
     }
 
-    private static Csr Load(ZipArchive archive, string name)
+    private static Csr Load(ZipArchive archive, string name, ref long room)
     {
-        string format = Encoding.ASCII.GetString(ReadArray(archive, "format", name, out _)).Replace("\0", "", StringComparison.Ordinal);
+        string format = Encoding.ASCII.GetString(ReadArray(archive, "format", name, ref room, out _)).Replace("\0", "", StringComparison.Ordinal);
         if (format != "csr")
             throw Broken(name, $"its format is {format}, not csr");
-        int[] shape = ReadIntegers(archive, "shape", name);
-        int[] rowStart = ReadIntegers(archive, "indptr", name);
-        int[] columns = ReadIntegers(archive, "indices", name);
-        float[] values = ReadFloats(archive, "data", name);
+        int[] shape = ReadIntegers(archive, "shape", name, ref room);
+        int[] rowStart = ReadIntegers(archive, "indptr", name, ref room);
+        int[] columns = ReadIntegers(archive, "indices", name, ref room);
+        float[] values = ReadFloats(archive, "data", name, ref room);
         if (shape.Length != 2 || rowStart.Length == 0 || shape[0] != rowStart.Length - 1 || shape[1] < 1)
             throw Broken(name, $"its shape [{string.Join(", ", shape.Take(8))}] does not fit its {rowStart.Length} row starts");
         if (columns.Length != values.Length || rowStart[0] != 0 || rowStart[^1] != values.Length)
@@ -113,9 +118,9 @@ public static partial class CsrNpz
         stream.Write(data);
     }
 
-    private static int[] ReadIntegers(ZipArchive archive, string array, string file)
+    private static int[] ReadIntegers(ZipArchive archive, string array, string file, ref long room)
     {
-        byte[] data = ReadArray(archive, array, file, out string type);
+        byte[] data = ReadArray(archive, array, file, ref room, out string type);
         return type switch
         {
             "<i4" => MemoryMarshal.Cast<byte, int>(data).ToArray(),
@@ -132,9 +137,9 @@ public static partial class CsrNpz
         return narrow;
     }
 
-    private static float[] ReadFloats(ZipArchive archive, string array, string file)
+    private static float[] ReadFloats(ZipArchive archive, string array, string file, ref long room)
     {
-        byte[] data = ReadArray(archive, array, file, out string type);
+        byte[] data = ReadArray(archive, array, file, ref room, out string type);
         return type switch
         {
             "<f4" => MemoryMarshal.Cast<byte, float>(data).ToArray(),
@@ -143,7 +148,7 @@ public static partial class CsrNpz
         };
     }
 
-    private static byte[] ReadArray(ZipArchive archive, string array, string file, out string type)
+    private static byte[] ReadArray(ZipArchive archive, string array, string file, ref long room, out string type)
     {
         var entries = archive.Entries.Where(entry => entry.FullName == array + ".npy").ToList();
         if (entries.Count != 1)
@@ -166,6 +171,8 @@ public static partial class CsrNpz
         long most = Math.Min(entries[0].Length, (entries[0].CompressedLength + 1) * MaxDeflateRatio);
         if (count > Array.MaxLength / width || count * width > most)
             throw Broken(file, $"{array}.npy claims {count} values of {width} bytes and can hold {most} bytes");
+        if ((room -= count * width) < 0)
+            throw Broken(file, "its arrays unpack to far more than a file of this size can hold of samples");
         byte[] data = new byte[count * width];
         stream.ReadExactly(data);
         return data;

@@ -111,7 +111,7 @@ public sealed class Safetensors
         foreach (var entry in entries.OrderBy(entry => entry.Begin).ThenBy(entry => entry.End))
         {
             if (entry.Begin != end)
-                throw Broken(name, $"tensor {entry.Name} starts at byte {entry.Begin} of the data where {end} is expected (overlap or gap)");
+                throw Broken(name, $"tensor {Shown(entry.Name)} starts at byte {entry.Begin} of the data where {end} is expected (overlap or gap)");
             end = entry.End;
         }
 
@@ -184,23 +184,23 @@ public sealed class Safetensors
             "F32" => 4,
             "F64" => 8,
             "F16" or "BF16" => 2,
-            _ => throw Broken(file, $"tensor {property.Name} has type {dtype}; F16, BF16, F32 and F64 are read"),
+            _ => throw Broken(file, $"tensor {Shown(property.Name)} has type {Shown(dtype)}; F16, BF16, F32 and F64 are read"),
         };
         long[] shape = [.. property.Value.GetProperty("shape").EnumerateArray().Select(size => size.GetInt64())];
         long[] offsets = [.. property.Value.GetProperty("data_offsets").EnumerateArray().Select(offset => offset.GetInt64())];
         if (offsets.Length != 2 || offsets[0] < 0 || offsets[1] < offsets[0] || offsets[1] > dataLength)
-            throw Broken(file, $"tensor {property.Name} lies at bytes [{string.Join(", ", offsets)}] of {dataLength} bytes of data: it is truncated or damaged");
+            throw Broken(file, $"tensor {Shown(property.Name)} lies at bytes [{string.Join(", ", offsets.Take(8))}] of {dataLength} bytes of data: it is truncated or damaged");
         Int128 bytes = width;
         foreach (long size in shape)
         {
             bytes *= size;
             // Each size by itself too: after a size of 0 the product no longer bounds the others.
             if (size is < 0 or > int.MaxValue || bytes > Array.MaxLength)
-                throw Broken(file, $"tensor {property.Name} claims the shape [{string.Join(", ", shape)}]");
+                throw Broken(file, $"tensor {Shown(property.Name)} claims the shape [{string.Join(", ", shape.Take(8))}]");
         }
 
         if (bytes != offsets[1] - offsets[0])
-            throw Broken(file, $"tensor {property.Name} of shape [{string.Join(", ", shape)}] wants {bytes} bytes and has {offsets[1] - offsets[0]}");
+            throw Broken(file, $"tensor {Shown(property.Name)} of shape [{string.Join(", ", shape.Take(8))}] wants {bytes} bytes and has {offsets[1] - offsets[0]}");
         return new Entry(property.Name, dtype, Array.ConvertAll(shape, size => (int)size), offsets[0], offsets[1]);
     }
 
@@ -240,6 +240,9 @@ public sealed class Safetensors
             stream.Write(word);
         }
     }
+
+    // Names from a foreign file go into messages: short, and without control characters.
+    private static string Shown(string name) => new([.. name.Take(60).Select(c => char.IsControl(c) ? '?' : c)]);
 
     private static InvalidInputException Broken(string file, string what) =>
         new($"{file} is not a usable safetensors file: {what}.");

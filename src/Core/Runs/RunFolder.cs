@@ -141,7 +141,7 @@ public sealed class RunFolder : IDisposable
     private FileRecord Verified(string path)
     {
         if (!File.Exists(Path(path)))
-            throw new InvalidInputException($"{Path(path)} is missing: run `toy {Writer(path)}` first, or the whole pipeline with `toy run`.");
+            throw new InvalidInputException($"{Path(path)} is missing: run `toy {_manifest.Writer(path)?.Stage ?? Writer(path)}` first, or the whole pipeline with `toy run`.");
         var now = FileRecord.Of(Root, path);
         if (_manifest.Writer(path) is { } written && written.File != now && !(AcceptChanges && Accepted(written.File)))
             throw Changed(path, written.Stage);

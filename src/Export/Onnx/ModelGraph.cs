@@ -37,6 +37,9 @@ internal static class ModelGraph
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "This is no model kind."),
     };
 
+    /// <summary>The kind of that name; null where there is none.</summary>
+    public static ModelKind? Kind(string name) => Enum.GetValues<ModelKind>().Cast<ModelKind?>().FirstOrDefault(kind => Name(kind!.Value) == name);
+
     /// <summary>The kind's forward pass as a formula.</summary>
     public static string Formula(ModelKind kind) => kind switch
     {

@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-using Google.Protobuf;
 using ToyPipeline.Core;
 using ToyPipeline.Core.Formats;
 
@@ -21,14 +19,14 @@ internal sealed class OnnxGraph
         foreach (var tensor in model.Graph.Initializer)
         {
             if (!_initializers.TryAdd(tensor.Name, tensor))
-                throw Error($"it has two initializers named {Quoted(tensor.Name)}", "export it again");
+                throw Error($"it has two initializers named {Shown.Name(tensor.Name)}", "export it again");
         }
 
         var metadata = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var property in model.MetadataProps)
         {
             if (!metadata.TryAdd(property.Key, property.Value))
-                throw Error($"it has two metadata properties named {Quoted(property.Key)}", "export it again");
+                throw Error($"it has two metadata properties named {Shown.Name(property.Key)}", "export it again");
         }
 
         Metadata = metadata;
@@ -51,7 +49,7 @@ internal sealed class OnnxGraph
     /// <summary>The first operators and the opset, for messages.</summary>
     public string Description =>
         $"opset {Opset?.ToString() ?? "unknown"}, {Nodes.Count} nodes: "
-        + string.Join(", ", Nodes.Take(8).Select(node => Quoted(node.OpType))) + (Nodes.Count > 8 ? ", ..." : "");
+        + string.Join(", ", Nodes.Take(8).Select(node => Shown.Name(node.OpType))) + (Nodes.Count > 8 ? ", ..." : "");
 
     public InvalidInputException Error(string what, string advice) => new($"{File} cannot be read as a toy model: {what}; {advice}.");
 
@@ -61,7 +59,7 @@ internal sealed class OnnxGraph
         foreach (string name in _initializers.Keys)
         {
             if (!names.Contains(name))
-                throw Error($"it has an initializer {Quoted(name)} that its graph does not use", "export it again");
+                throw Error($"it has an initializer {Shown.Name(name)} that its graph does not use", "export it again");
         }
     }
 
@@ -79,35 +77,20 @@ internal sealed class OnnxGraph
     {
         if (!_initializers.TryGetValue(name, out var proto))
             throw Error($"it has no initializer {name}", "export it with its weights inside");
-        if (proto.DataLocation != TensorProto.Types.DataLocation.Default || proto.ExternalData.Count > 0)
-            throw Error($"{name} lies in another file, and external data is not opened", "save it with the weights inside (onnx.save(..., save_as_external_data=False))");
-        if (proto.DataType != (int)TensorProto.Types.DataType.Float)
-            throw Error($"{name} has ONNX data type {proto.DataType}, and only float32 (1) is read", "convert it to float32");
-
-        // The claim is checked against what is there before anything is allocated.
-        if (proto.Dims.Count != rank || proto.Dims.Any(size => size is < 1 or > int.MaxValue))
-            throw Error($"{name} has the shape [{Shown(proto.Dims)}] where {rank} sizes of at least 1 are expected", "export it again");
-        Int128 count = 1;
-        foreach (long size in proto.Dims)
-        {
-            count *= size;
-            if (count > Array.MaxLength)
-                throw Error($"{name} claims the shape [{Shown(proto.Dims)}]", "export it again");
-        }
-
-        bool raw = proto.HasRawData;
-        if (raw && proto.FloatData.Count > 0)
-            throw Error($"{name} has its values twice, as raw_data and as float_data", "export it again");
-        Int128 wanted = raw ? count * sizeof(float) : count;
-        long held = raw ? proto.RawData.Length : proto.FloatData.Count;
-        if (held != wanted)
-            throw Error($"{name} of shape [{Shown(proto.Dims)}] wants {wanted} {(raw ? "bytes" : "values")} and has {held}", "it may be truncated, so export it again");
-
-        float[] values = raw ? Singles(proto.RawData) : [.. proto.FloatData];
+        var value = TensorReader.Read(proto, Error);
+        if (value.Shape.Length != rank || value.Shape.Contains(0) || value.Integer)
+            throw Error($"{name} has the shape [{Shown.Sizes(proto.Dims)}] where {rank} sizes of at least 1 are expected", "export it again");
+        float[] values = Array.ConvertAll(value.Data, number => (float)number);
         return Array.TrueForAll(values, float.IsFinite)
-            ? new Tensor([.. proto.Dims.Select(size => (int)size)], values)
-            : throw Error($"{name} has values that are not finite", "train again, and check the learning rate");
+            ? new Tensor(value.Shape, values)
+            : throw Error($"{name} has values beyond float32", "train again, and check the learning rate");
     }
+
+    public bool HasInitializer(string name) => _initializers.ContainsKey(name);
+
+    /// <summary>All initializers by name.</summary>
+    /// <exception cref="InvalidInputException">One is damaged.</exception>
+    public Dictionary<string, Value> Constants() => _initializers.ToDictionary(pair => pair.Key, pair => TensorReader.Read(pair.Value, Error));
 
     /// <summary>Requires the values to be float tensors with these names and sizes after the batch dimension, in any order.</summary>
     public void RequireValues(string role, IReadOnlyList<ValueInfoProto> values, params ReadOnlySpan<(string Name, string[] Sizes)> expected)
@@ -118,31 +101,16 @@ internal sealed class OnnxGraph
         {
             var tensor = values.FirstOrDefault(value => value.Name == name)?.Type?.TensorType
                 ?? throw Error($"it has no {role} tensor {name}", "export it again");
-            var dims = tensor.Shape?.Dim.Select(Shown).ToArray() ?? [];
+            var dims = tensor.Shape?.Dim.Select(Size).ToArray() ?? [];
             if (tensor.ElemType != (int)TensorProto.Types.DataType.Float || dims.Length == 0 || !dims.Skip(1).SequenceEqual(sizes))
                 throw Error($"its {role} {name} has the shape [{string.Join(", ", dims.Take(8))}] where float32 [batch, {string.Join(", ", sizes)}] is expected", "export it again");
         }
     }
 
-    private static float[] Singles(ByteString bytes)
-    {
-        float[] values = new float[bytes.Length / sizeof(float)];
-        var span = bytes.Span;
-        for (int i = 0; i < values.Length; i++)
-            values[i] = BinaryPrimitives.ReadSingleLittleEndian(span[(i * sizeof(float))..]);
-        return values;
-    }
-
-    private static string Shown(TensorShapeProto.Types.Dimension dim) => dim.ValueCase switch
+    private static string Size(TensorShapeProto.Types.Dimension dim) => dim.ValueCase switch
     {
         TensorShapeProto.Types.Dimension.ValueOneofCase.DimValue => $"{dim.DimValue}",
-        TensorShapeProto.Types.Dimension.ValueOneofCase.DimParam => Quoted(dim.DimParam),
+        TensorShapeProto.Types.Dimension.ValueOneofCase.DimParam => Shown.Name(dim.DimParam),
         _ => "?",
     };
-
-    private static string Shown(IEnumerable<long> dims) => string.Join(", ", dims.Take(8));
-
-    // Names from a foreign file go into messages: short, and without control characters.
-    private static string Quoted(string name) =>
-        new([.. name.Take(40).Select(c => char.IsControl(c) ? '?' : c)]);
 }

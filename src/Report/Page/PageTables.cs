@@ -1,4 +1,5 @@
 using System.Globalization;
+using ToyPipeline.Core.Experiments;
 using ToyPipeline.Core.Runs;
 using ToyPipeline.Report.Charts.Interactive;
 using ToyPipeline.Report.Data;
@@ -60,7 +61,7 @@ internal static class PageTables
     }
 
     /// <summary>The experiment, versions and durations.</summary>
-    public static void Provenance(Html page, RunData run, RunManifest manifest)
+    public static void Provenance(Html page, Experiment experiment, RunManifest manifest)
     {
         page.Open("section", ("aria-labelledby", "made")).Element("h2", "How it was made", ("id", "made"));
         var stages = manifest.Stages.Where(stage => stage.Key != ReportStage.Name).OrderBy(stage => stage.Value.Finished).ThenBy(stage => stage.Key, StringComparer.Ordinal).ToList();
@@ -80,7 +81,7 @@ internal static class PageTables
         page.Element("p", $"Report by ToyPipeline {RunFolder.Version}; interactive figures by plotly.js {PlotlyLibrary.Version}, static ones by ScottPlot {typeof(ScottPlot.Plot).Assembly.GetName().Version?.ToString(3)}. "
             + "SHA-256 of every file read and written is in manifest.json.");
         page.Element("h3", "The experiment file, defaults written out");
-        page.Open("pre", ("tabindex", "0"), ("aria-label", "Experiment file")).Element("code", run.Experiment.Resolved()).Close("pre");
+        page.Open("pre", ("tabindex", "0"), ("aria-label", "Experiment file")).Element("code", experiment.Resolved()).Close("pre");
         page.Close("section");
     }
 
@@ -93,7 +94,8 @@ internal static class PageTables
         return $"{comparison} {expected}{(tolerated ? $" ± {tolerance}" : "")}";
     }
 
-    private static void Table(Html page, string name, CsvTable table, IReadOnlyList<string> columns, string file)
+    /// <summary>A table of the analysis and where its file is.</summary>
+    public static void Table(Html page, string name, CsvTable table, IReadOnlyList<string> columns, string file)
     {
         bool[] numeric = [.. columns.Select(column => table.Rows.All(row => double.TryParse(table.Text(row, column), NumberStyles.Float, CultureInfo.InvariantCulture, out _)))];
         OpenTable(page, name, [.. columns.Select(Words)], column => numeric[column]);

@@ -31,22 +31,26 @@ internal static class ReportPage
     {
         var experiment = run.Experiment;
         var page = new Html();
-        page.Markup("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n")
-            .Markup("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<meta name=\"color-scheme\" content=\"light dark\"/>\n")
-            .Markup($"<meta http-equiv=\"Content-Security-Policy\" content=\"{Html.Escape(ContentPolicy)}\"/>\n")
-            .Element("title", $"{experiment.Title} – ToyPipeline")
-            .Markup($"<style>\n{Resource("report.css")}</style>\n</head>\n<body>\n")
-            .Markup("<a class=\"skip\" href=\"#content\">Skip to the results</a>\n");
+        Head(page, experiment.Title);
         Header(page, run, figures);
         page.Markup("<main id=\"content\">\n");
         PageTables.Claims(page, run);
         Figures(page, figures);
         PageTables.Results(page, run);
-        PageTables.Provenance(page, run, manifest);
+        PageTables.Provenance(page, run.Experiment, manifest);
         page.Markup("</main>\n").Element("footer", $"ToyPipeline {RunFolder.Version}. This page needs no network: figures, data and scripts are in it.");
         Scripts(page, figures);
         return page.Markup("</body>\n</html>\n").ToString();
     }
+
+    /// <summary>The page up to its content: title, policy, style.</summary>
+    public static void Head(Html page, string title) =>
+        page.Markup("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n")
+            .Markup("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<meta name=\"color-scheme\" content=\"light dark\"/>\n")
+            .Markup($"<meta http-equiv=\"Content-Security-Policy\" content=\"{Html.Escape(ContentPolicy)}\"/>\n")
+            .Element("title", $"{title} – ToyPipeline")
+            .Markup($"<style>\n{Resource("report.css")}</style>\n</head>\n<body>\n")
+            .Markup("<a class=\"skip\" href=\"#content\">Skip to the results</a>\n");
 
     private static void Header(Html page, RunData run, IReadOnlyList<PageFigure> figures)
     {
