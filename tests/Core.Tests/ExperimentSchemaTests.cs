@@ -70,7 +70,11 @@ public sealed class ExperimentSchemaTests
             string pattern = (string)Section("claims")["properties"]!["measure"]!["anyOf"]![1]!["pattern"]!;
             Assert.That(IndexedMeasures, Is.All.Matches(pattern));
             Assert.That(new[] { "norm", "norm[i]", "angle[3]", "count[circle]", "participation_ratio[represented]", "geometry[0]" }, Is.All.Not.Match(pattern));
-            Assert.That(JsonNode.DeepEquals(Section("claims.correlates")["properties"]!["with"]!["anyOf"], Section("claims")["properties"]!["measure"]!["anyOf"]));
+            // What a claim correlates with has a value in each cell; the third form is of the whole grid.
+            var forms = (JsonArray)Section("claims.correlates")["properties"]!["with"]!["anyOf"]!;
+            Assert.That(forms, Has.Count.EqualTo(2));
+            for (int form = 0; form < forms.Count; form++)
+                Assert.That(JsonNode.DeepEquals(forms[form], Section("claims")["properties"]!["measure"]!["anyOf"]![form]));
             Assert.That(Choices("claims", "measure", 2), Is.EqualTo(ClaimMeasures.OfGrid));
         });
 

@@ -151,9 +151,9 @@ public sealed class AutogradObjectiveTests
     [TestCase("autograd")]
     public void An_objective_either_covers_the_ensemble_or_says_what_does(string name)
     {
-        using var ensemble = Small.Ensemble(Small.Experiment(ModelKind.Linear, 9, 2, $"training: {{ batch: 64, objective: {name} }}"));
         try
         {
+            using var ensemble = Small.Ensemble(Small.Experiment(ModelKind.Linear, 9, 2, $"training: {{ batch: 64, objective: {name} }}"));
             Objectives.Create(ensemble).Dispose();
         }
         catch (Core.InvalidInputException e)
