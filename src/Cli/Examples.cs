@@ -26,6 +26,7 @@ internal sealed class Examples : SynchronousCommandLineAction
         ["analyze"] = "toy analyze experiments/intro.yaml --json",
         ["report"] = "toy report experiments/intro.yaml",
         ["list"] = "toy list --artifacts /tmp/runs",
+        ["describe"] = "toy describe experiments --page docs/experiments.md",
         ["doctor"] = "toy doctor",
     };
 

@@ -62,6 +62,7 @@ internal static class ToyCommand
         root.Add(StageVerb("report", "Draws the figures and writes report.html.", ["report"]));
         root.Add(Verb("list", "Lists the runs below the artifacts folder.", (parsed, output, _) =>
             RunList.Show(parsed.GetValue(s_artifacts)!, output)));
+        root.Add(DescribeVerb());
         root.Add(Verb("doctor", "Checks this machine: native libraries, processor, disk.", (parsed, output, _) =>
             Doctor.Examine(parsed.GetValue(s_artifacts)!, output)));
         Examples.AddTo(root);
@@ -88,6 +89,17 @@ internal static class ToyCommand
         verb.Add(s_accept);
         if (stages.Contains("generate"))
             verb.Add(s_csv);
+        return verb;
+    }
+
+    private static Command DescribeVerb()
+    {
+        var folder = new Argument<string>("experiments") { Description = "Folder of the experiment files.", DefaultValueFactory = _ => "experiments" };
+        var page = new Option<string>("--page") { Description = "The page to write.", DefaultValueFactory = _ => "docs/experiments.md" };
+        var verb = Verb("describe", "Writes a page over all experiments and what their runs measured.", (parsed, output, _) =>
+            ExperimentsPage.Write(parsed.GetRequiredValue(folder), parsed.GetValue(s_artifacts)!, parsed.GetValue(page)!, output));
+        verb.Add(folder);
+        verb.Add(page);
         return verb;
     }
 

@@ -46,7 +46,7 @@ public static class ClaimMeasures
     [
         "geometry", "represented", "represented_count", "share_represented", "loss", "dimensions_per_feature", "features_per_dimension",
         "mean_superposition", "max_superposition", "basis_alignment", "basis_alignment_random", "monosemantic_count", "polysemantic_count",
-        "share_paired", "asymmetric_pairs",
+        "share_paired", "asymmetric_pairs", "identity_error", "superposition_within_sets", "superposition_between_sets",
     ];
 
     /// <summary>Measures of a whole instance that only the best one of each cell has.</summary>
