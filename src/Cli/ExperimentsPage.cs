@@ -26,32 +26,46 @@ internal static class ExperimentsPage
     private static readonly string[] s_figures =
         ["phase-diagram", "phase", "dimensionality", "neurons", "neuron-stacks", "adversarial", "directions", "interference", "norms", "loss"];
 
-    /// <summary>Writes the page, and a figure of each experiment to <c>images/NAME.png</c> beside it.</summary>
+    /// <summary>Lists the claims of all experiments, and writes the page, with a figure of each experiment in <c>images/NAME.png</c> beside it.</summary>
     /// <param name="folder">Folder with the experiment files.</param>
     /// <param name="artifacts">Folder of the runs.</param>
-    /// <param name="page">The page.</param>
-    /// <param name="output">Told where the page is.</param>
-    /// <exception cref="InvalidInputException">There is no experiment, one has not been run, or its run is of another file.</exception>
+    /// <param name="page">The page; null for none.</param>
+    /// <param name="output">Told the claims, and where the page is.</param>
+    /// <exception cref="InvalidInputException">There is no experiment, or one has not been run as its file is now.</exception>
     /// <exception cref="EnvironmentFaultException">A file cannot be written.</exception>
-    public static ExitCode Write(string folder, string artifacts, string page, IOutput output)
+    public static ExitCode Show(string folder, string artifacts, string? page, IOutput output)
+    {
+        var runs = Runs(folder, artifacts);
+        output.Table("claims", ["experiment", .. ClaimTable.Columns], [.. runs.SelectMany(run => run.Claims.Select(claim => (IReadOnlyList<string>)[run.Experiment.Name, .. ClaimTable.Row(claim)]))]);
+        if (page is null)
+            return ExitCode.Done;
+        string images = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(page))!, "images");
+        var text = new StringBuilder(Introduction.ReplaceLineEndings("\n"));
+        foreach (var (experiment, run, claims) in runs)
+            Section(text, experiment, claims, Minutes(run), Figure(run, experiment, images));
+        AtomicFile.WriteText(page, text.ToString().TrimEnd('\n') + "\n");
+        output.Report(page);
+        return ExitCode.Done;
+    }
+
+    private static List<(Experiment Experiment, string Run, IReadOnlyList<ClaimResult> Claims)> Runs(string folder, string artifacts)
     {
         string[] files = Directory.Exists(folder) ? [.. Directory.EnumerateFiles(folder, "*.yaml").Order(StringComparer.Ordinal)] : [];
         if (files.Length == 0)
-            throw new InvalidInputException($"There are no experiments: {folder}/*.yaml matches no file.");
-        string images = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(page))!, "images");
-        var text = new StringBuilder(Introduction.ReplaceLineEndings("\n"));
+            throw new InvalidInputException($"There are no experiments: {Path.Combine(folder, "*.yaml")} matches no file.");
+        var runs = new List<(Experiment, string, IReadOnlyList<ClaimResult>)>();
         foreach (string file in files)
         {
             var experiment = Experiment.Load(file);
-            string run = Path.Combine(artifacts, experiment.Name);
-            if (AnalyzeStage.Claims(run) is not { } claims || claims.Count != experiment.Claims.Count)
-                throw new InvalidInputException($"{run} does not have the claims of {file}: run `toy run {file}` first.");
-            Section(text, experiment, claims, Minutes(run), Figure(run, experiment, images));
+            string run = Path.Combine(artifacts, experiment.Name), resolved = Path.Combine(run, "experiment.yaml");
+            if (!File.Exists(resolved) || AnalyzeStage.Claims(run) is not { } claims)
+                throw new InvalidInputException($"{run} has no results: run `toy run {file}` first.");
+            if (Experiment.Load(resolved).Resolved() != experiment.Resolved())
+                throw new InvalidInputException($"{run} was made from another {Path.GetFileName(file)}: run `toy run {file}` again.");
+            runs.Add((experiment, run, claims));
         }
 
-        AtomicFile.WriteText(page, text.ToString());
-        output.Report(page);
-        return ExitCode.Done;
+        return runs;
     }
 
     private static void Section(StringBuilder text, Experiment experiment, IReadOnlyList<ClaimResult> claims, double minutes, string? figure)

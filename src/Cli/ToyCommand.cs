@@ -95,9 +95,9 @@ internal static class ToyCommand
     private static Command DescribeVerb()
     {
         var folder = new Argument<string>("experiments") { Description = "Folder of the experiment files.", DefaultValueFactory = _ => "experiments" };
-        var page = new Option<string>("--page") { Description = "The page to write.", DefaultValueFactory = _ => "docs/experiments.md" };
-        var verb = Verb("describe", "Writes a page over all experiments and what their runs measured.", (parsed, output, _) =>
-            ExperimentsPage.Write(parsed.GetRequiredValue(folder), parsed.GetValue(s_artifacts)!, parsed.GetValue(page)!, output));
+        var page = new Option<string>("--page") { Description = "Write a page in Markdown over all of them too, its figures beside it in images/." };
+        var verb = Verb("describe", "Lists the claims of all experiments of a folder and what their runs measured.", (parsed, output, _) =>
+            ExperimentsPage.Show(parsed.GetRequiredValue(folder), parsed.GetValue(s_artifacts)!, parsed.GetValue(page), output));
         verb.Add(folder);
         verb.Add(page);
         return verb;
