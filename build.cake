@@ -5,6 +5,7 @@ string target = Argument("target", "Default");
 string experiment = Argument("experiment", "intro");
 bool all = HasArgument("all");
 
+const string Page = "--page=docs/experiments.md";
 const string Configuration = "Release";
 const string Solution = "ToyPipeline.sln";
 const string OtherSystems = "TestCategory!=Interop&TestCategory!=Cluster";
@@ -39,26 +40,31 @@ foreach (string verb in new[] { "generate", "train", "export", "analyze", "repor
         .IsDependentOn("Experiment").IsDependentOn("Build")
         .Does(() => Toy(verb, Experiment(experiment)));
 
-Task("Reproduce").Description("Runs every experiment in experiments/ and lists how each ended.").IsDependentOn("Build")
+Task("Reproduce").Description("Runs every experiment in experiments/, lists each claim and how each run ended; --write-docs to write docs/experiments.md.").IsDependentOn("Build")
     .Does(() =>
 {
+    var watch = System.Diagnostics.Stopwatch.StartNew();
     var runs = Experiments().Select(name =>
     {
-        var watch = System.Diagnostics.Stopwatch.StartNew();
+        var own = System.Diagnostics.Stopwatch.StartNew();
         Information("\n{0}", name);
-        return (Name: name, Code: StartToy("run", Experiment(name)), watch.Elapsed);
+        return (Name: name, Code: StartToy("run", Experiment(name)), own.Elapsed);
     }).ToList();
     if (runs.Count == 0)
         throw new CakeException(BadInput, "There are no experiments: experiments/*.yaml matches no file.");
 
     Information("");
+    Toy("describe", "experiments", HasArgument("write-docs") ? Page : "");
     foreach (var run in runs)
         Information("{0,-32} {1,-28} {2:h\\:mm\\:ss}", run.Name, Meaning(run.Code), run.Elapsed);
     int failed = runs.Count(run => run.Code != 0);
-    Information("{0} of {1} experiments hold.", runs.Count - failed, runs.Count);
+    Information("{0} of {1} experiments hold; {2:h\\:mm\\:ss} in all.", runs.Count - failed, runs.Count, watch.Elapsed);
     if (failed > 0)
         throw new CakeException(runs.Max(run => run.Code), $"{failed} of {runs.Count} experiments failed.");
 });
+
+Task("Experiments").Description("Lists all claims, and writes docs/experiments.md from the experiment files and their finished runs.").IsDependentOn("Build")
+    .Does(() => Toy("describe", "experiments", Page));
 
 Task("Bench").Description("Runs the benchmarks: --only=PREFIX for some, --rounds=N, --write-docs to put their table into docs/benchmarks.md.").IsDependentOn("Build")
     .Does(() =>

@@ -27,6 +27,7 @@ internal sealed class Examples : SynchronousCommandLineAction
         ["report"] = "toy report experiments/intro.yaml",
         ["import"] = "toy import model.onnx --name mine --density 0.1 --importance 0.9",
         ["list"] = "toy list --artifacts /tmp/runs",
+        ["describe"] = "toy describe experiments --page docs/experiments.md",
         ["doctor"] = "toy doctor",
     };
 

@@ -63,6 +63,7 @@ internal static class ToyCommand
         root.Add(ImportVerb.Create(Verb, s_artifacts, s_force));
         root.Add(Verb("list", "Lists the runs below the artifacts folder.", (parsed, output, _) =>
             RunList.Show(parsed.GetValue(s_artifacts)!, output)));
+        root.Add(DescribeVerb());
         root.Add(Verb("doctor", "Checks this machine: native libraries, processor, disk.", (parsed, output, _) =>
             Doctor.Examine(parsed.GetValue(s_artifacts)!, output)));
         Examples.AddTo(root);
@@ -89,6 +90,17 @@ internal static class ToyCommand
         verb.Add(s_accept);
         if (stages.Contains("generate"))
             verb.Add(s_csv);
+        return verb;
+    }
+
+    private static Command DescribeVerb()
+    {
+        var folder = new Argument<string>("experiments") { Description = "Folder of the experiment files.", DefaultValueFactory = _ => "experiments" };
+        var page = new Option<string>("--page") { Description = "Write a page in Markdown over all of them too, its figures beside it in images/." };
+        var verb = Verb("describe", "Lists the claims of all experiments of a folder and what their runs measured.", (parsed, output, _) =>
+            ExperimentsPage.Show(parsed.GetRequiredValue(folder), parsed.GetValue(s_artifacts)!, parsed.GetValue(page), output));
+        verb.Add(folder);
+        verb.Add(page);
         return verb;
     }
 

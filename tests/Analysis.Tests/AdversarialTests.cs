@@ -162,6 +162,7 @@ public sealed class AdversarialTests
         {
             Assert.That(found.Model.Clean, Is.Zero);
             Assert.That(found.Vulnerability, Is.EqualTo(1));
+            Assert.That(found.Amplification, Is.EqualTo(1));
             Assert.That(found.Model.Worst, Is.EqualTo(0.01 / 3).Within(1e-5));
         });
     }
@@ -172,6 +173,13 @@ public sealed class AdversarialTests
         var data = new DataSpec([0.8, 0.8, 0.6], ValueRange.Unit, [new FeatureSet(SetKind.Anticorrelated, [0, 1], 0.8)], null);
         var spec = Spec(ModelKind.ReluOutput, 3, 1, [1, 1, 1], 1) with { Data = data };
         Assert.That(AdversarialVulnerability.WithoutSuperposition(spec).B, Is.EqualTo(new[] { 0.2f, 0.2f, 0 }));
+    }
+
+    [Test]
+    public void Amplification_compares_factors_and_vulnerability_losses()
+    {
+        var found = new AdversarialVulnerability(0.1, 10, new AttackedLoss(0.1, 0.15, 0.3), new AttackedLoss(0.4, 0.45, 0.6));
+        Assert.That((found.Vulnerability, found.Amplification), Is.EqualTo((0.5, 2.0)).Using<(double A, double B)>((x, y) => Math.Abs(x.A - y.A) + Math.Abs(x.B - y.B) < 1e-12));
     }
 
     [Test]

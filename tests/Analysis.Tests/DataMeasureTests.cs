@@ -60,6 +60,7 @@ public sealed class DataMeasureTests
             float[] x = SamplesOf(spec);
             var expected = AdversarialVulnerability.Of(weights, place, spec, run.Experiment.Evaluation.Adversarial!, run.Experiment.Seed, x.AsMemory(0, 50 * N));
             Assert.That(double.Parse(row["vulnerability"]), Is.EqualTo(expected.Vulnerability));
+            Assert.That(double.Parse(row["attack_amplification"]), Is.EqualTo(expected.Amplification));
             Assert.That(double.Parse(row["adversarial_loss"]), Is.EqualTo(expected.Model.Worst).And.GreaterThanOrEqualTo(double.Parse(row["random_loss"])));
             Assert.That(row["samples"], Is.EqualTo("50"));
         }

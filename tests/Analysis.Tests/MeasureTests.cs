@@ -20,6 +20,7 @@ public sealed class MeasureTests
         var analysis = WeightAnalysis.Of(weights, 0);
         double frobenius = norm.Sum(value => value * value);
         bool same = Close(analysis.DimensionsPerFeature, m / frobenius) && Close(analysis.FeaturesPerDimension, frobenius / m);
+        same &= Close(analysis.IdentityError, Enumerable.Range(0, n * n).Max(at => Math.Abs(Dot(w[at / n], w[at % n]) - (at / n == at % n && norm[at / n] >= 0.5 ? 1 : 0))));
         for (int i = 0; i < n; i++)
         {
             var feature = analysis.Features[i];
@@ -33,6 +34,22 @@ public sealed class MeasureTests
 
         return same;
     });
+
+    [Test]
+    public void Sets_share_dimensions_within_and_between()
+    {
+        // Two sets, each an orthogonal basis, the second turned by 30°: 0 within, cos² 30° + sin² 30° = 1 between. Feature 4 belongs to none.
+        double c = Math.Cos(Math.PI / 6), s = Math.Sin(Math.PI / 6);
+        double[] g = WeightAnalysis.Of(Shapes.Pack([[1, 0], [0, 1], [c, s], [-s, c], [1, 0]], 2), 0).G.ToArray();
+        FeatureSet[] Sets(params int[][] members) => [.. members.Select(set => new FeatureSet(SetKind.Correlated, set, 0.1))];
+        Assert.Multiple(() =>
+        {
+            Assert.That(SetSuperposition.Of(g, [0, 1, 2, 3, 4], Sets([0, 1], [2, 3])).Within, Is.Zero.Within(1e-6));
+            Assert.That(SetSuperposition.Of(g, [0, 1, 2, 3, 4], Sets([0, 1], [2, 3])).Between, Is.EqualTo(1).Within(1e-6));
+            Assert.That(SetSuperposition.Of(g, [0, 2], Sets([0, 2], [1, 3])), Is.EqualTo((0.75, 0.25)).Using<(double A, double B)>((x, y) => Close(x.A, y.A) && Close(x.B, y.B)));
+            Assert.That(SetSuperposition.Of(g, [4], Sets([0, 1], [2, 3])), Is.EqualTo((0.0, 0.0)));
+        });
+    }
 
     [Test]
     public void Dimensionalities_of_a_tight_frame_fill_its_dimensions()

@@ -75,11 +75,32 @@ public sealed partial class DocumentationTests
     }
 
     [Test]
-    public void The_readme_shows_every_image()
+    public void Every_image_is_shown()
     {
-        string readme = Repository.Read("README.md");
-        foreach (string image in Directory.GetFiles(Path.Combine(Repository.Root, "docs/images")))
-            Assert.That(readme, Does.Contain($"(docs/images/{Path.GetFileName(image)})"));
+        string readme = Repository.Read("README.md"), experiments = Repository.Read("docs/experiments.md");
+        foreach (string image in Directory.GetFiles(Path.Combine(Repository.Root, "docs/images")).Select(path => Path.GetFileName(path)))
+            Assert.That(readme.Contains($"(docs/images/{image})", StringComparison.Ordinal) || experiments.Contains($"(images/{image})", StringComparison.Ordinal), image);
+    }
+
+    [Test]
+    public void The_page_of_experiments_has_every_file_and_its_claims_and_no_other()
+    {
+        var sections = SectionStart().Split(Repository.Read("docs/experiments.md")).Skip(1).ToDictionary(section => section.Split('\n')[0]);
+        string[] files = Directory.GetFiles(Path.Combine(Repository.Root, "experiments"), "*.yaml");
+        Assert.That(sections.Keys, Is.EquivalentTo(files.Select(Path.GetFileNameWithoutExtension)), "./build.sh --target=Experiments writes the page again");
+        foreach (string file in files)
+        {
+            var experiment = Experiment.Load(file);
+            string section = sections[experiment.Name];
+            string[] rows = [.. section.Split('\n').Where(line => line.StartsWith("| ", StringComparison.Ordinal)).Skip(1)];
+            Assert.Multiple(() =>
+            {
+                Assert.That(section, Does.Contain(experiment.Title).And.Contain(experiment.Description.Trim()), experiment.Name);
+                Assert.That(rows.Select(row => row.Split(" | ")[1]), Is.EqualTo(experiment.Claims.Select(claim => claim.Measure)), experiment.Name);
+                foreach (var (row, claim) in rows.Zip(experiment.Claims))
+                    Assert.That(row, Does.Contain(string.Join(", ", claim.At.Select(pair => $"{pair.Key} = {pair.Value}"))).And.Contain(claim.Expected.Count > 0 ? claim.Expected[0] : claim.Plateau?.At.ToString() ?? claim.Correlation!.With));
+            });
+        }
     }
 
     // Lines of shell blocks that begin with a command, without their comments.
@@ -94,6 +115,9 @@ public sealed partial class DocumentationTests
 
     // As GitHub makes them.
     private static string Anchor(string heading) => NotInAnchor().Replace(heading.Trim().ToLowerInvariant(), "").Replace(' ', '-');
+
+    [GeneratedRegex(@"^## ", RegexOptions.Multiline)]
+    private static partial Regex SectionStart();
 
     [GeneratedRegex(@"\]\(([^)\s]+)\)")]
     private static partial Regex Link();

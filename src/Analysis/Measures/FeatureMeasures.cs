@@ -115,6 +115,22 @@ public static class FeatureMeasures
     /// <summary>Features per dimension, <c>‖W‖_F² / m</c>.</summary>
     public static double FeaturesPerDimension(ReadOnlySpan<double> g, int features, int hidden) => SquaredFrobeniusNorm(g, features) / hidden;
 
+    /// <summary>Largest <c>|G_ij − E_ij|</c> with <c>E_ii = 1</c> for a represented feature and 0 everywhere else: 0 where G keeps some features exactly and drops the others.</summary>
+    public static double IdentityError(ReadOnlySpan<double> g, int features)
+    {
+        double error = 0;
+        for (int i = 0; i < features; i++)
+        {
+            for (int j = 0; j < features; j++)
+            {
+                double expected = i == j && Norm(g, features, i) >= RepresentedNorm ? 1 : 0;
+                error = Math.Max(error, Math.Abs(g[(i * features) + j] - expected));
+            }
+        }
+
+        return error;
+    }
+
     private static double RowSquare(ReadOnlySpan<double> g, int features, int i)
     {
         double sum = 0;

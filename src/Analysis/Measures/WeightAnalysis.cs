@@ -37,6 +37,9 @@ public sealed record WeightAnalysis
     /// <summary>Largest superposition of a represented feature; 0 where none is.</summary>
     public required double MaxSuperposition { get; init; }
 
+    /// <summary>How far G is from the identity on the represented features; see <see cref="FeatureMeasures.IdentityError"/>.</summary>
+    public required double IdentityError { get; init; }
+
     /// <summary>How much of each represented feature lies on one neuron; see <see cref="Measures.BasisAlignment.Of"/>.</summary>
     public required double BasisAlignment { get; init; }
 
@@ -82,6 +85,7 @@ public sealed record WeightAnalysis
             Represented = represented,
             MeanSuperposition = represented.Count > 0 ? sum / represented.Count : 0,
             MaxSuperposition = max,
+            IdentityError = FeatureMeasures.IdentityError(g, n),
             BasisAlignment = Measures.BasisAlignment.Of(weights, place, represented),
             BasisAlignmentRandom = tied ? Measures.BasisAlignment.Random(weights.Hidden) : double.NaN,
             SharePaired = NeuronMeasures.SharePaired(weights, place, neurons, represented),

@@ -50,6 +50,13 @@ public static class AnalyzeStage
         return File.Exists(path) ? ClaimRows.Read(path) : null;
     }
 
+    /// <summary>The claims of an experiment that nothing was measured for: what they expect, and that none holds.</summary>
+    public static IReadOnlyList<ClaimResult> Unmeasured(Experiment experiment)
+    {
+        ArgumentNullException.ThrowIfNull(experiment);
+        return [.. experiment.Claims.Select(claim => new ClaimCheck(claim, experiment.Axes).Result() with { Measured = "" })];
+    }
+
     private static List<string> Inputs(RunFolder run)
     {
         var inputs = new List<string>();

@@ -28,6 +28,7 @@ internal sealed record DataMeasures(
         "linearity_error" => LinearityError,
         "adversarial_loss" => Adversarial?.Model.Worst,
         "vulnerability" => Adversarial?.Vulnerability,
+        "attack_amplification" => Adversarial?.Amplification,
         _ => null,
     };
 

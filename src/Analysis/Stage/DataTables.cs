@@ -27,7 +27,7 @@ internal sealed class DataTables : IDisposable
             [.. cell, "feature", "benefit_term", "interference_term", "alone_probability", "interference_mean", "interference_rms", "interference_worst"])!;
         _probes = Table(probes, [.. cell, "feature", "represented", "probe_r2", "linearity_error"]);
         _adversarial = Table(adversarial,
-            [.. cell, "epsilon", "samples", "clean_loss", "random_loss", "adversarial_loss", "reference_clean_loss", "reference_adversarial_loss", "vulnerability"]);
+            [.. cell, "epsilon", "samples", "clean_loss", "random_loss", "adversarial_loss", "reference_clean_loss", "reference_adversarial_loss", "vulnerability", "attack_amplification"]);
     }
 
     /// <summary>The tables that are written, relative to the run folder.</summary>
@@ -98,7 +98,7 @@ internal sealed class DataTables : IDisposable
         Write(csv, found.Epsilon);
         csv.WriteField(found.Samples);
         Write(csv, found.Model.Clean, double.IsNaN(found.Model.Random) ? null : found.Model.Random, found.Model.Worst);
-        Write(csv, found.Reference.Clean, found.Reference.Worst, found.Vulnerability);
+        Write(csv, found.Reference.Clean, found.Reference.Worst, found.Vulnerability, found.Amplification);
         csv.EndRecord();
     }
 

@@ -21,6 +21,9 @@ internal static class InstanceMeasures
         ["polysemantic_count"] = a => Count(a, Measures.NeuronKind.Polysemantic),
         ["share_paired"] = a => a.Weights.SharePaired,
         ["asymmetric_pairs"] = a => a.Weights.AsymmetricPairs.Count,
+        ["identity_error"] = a => a.Weights.IdentityError,
+        ["superposition_within_sets"] = a => OfSets(a).Within,
+        ["superposition_between_sets"] = a => OfSets(a).Between,
     };
 
     static InstanceMeasures()
@@ -36,6 +39,9 @@ internal static class InstanceMeasures
     /// <summary>The value of a measure; not a number where the instance was not measured so.</summary>
     public static double Of(InstanceAnalysis analysis, string name) =>
         s_measures.TryGetValue(name, out var measure) ? measure(analysis) : analysis.Data?.Of(name) ?? double.NaN;
+
+    private static (double Within, double Between) OfSets(InstanceAnalysis analysis) =>
+        Measures.SetSuperposition.Of(analysis.Weights.G, analysis.Weights.Represented, analysis.Spec.Data.Sets);
 
     private static double Count(InstanceAnalysis analysis, Measures.NeuronKind kind)
     {

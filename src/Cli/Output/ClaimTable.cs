@@ -9,7 +9,10 @@ internal static class ClaimTable
     public static IReadOnlyList<string> Columns { get; } = ["at", "measure", "expected", "measured", "holds"];
 
     public static IReadOnlyList<IReadOnlyList<string>> Rows(IReadOnlyList<ClaimResult> claims) =>
-        [.. claims.Select(claim => (IReadOnlyList<string>)[claim.At, claim.Measure, Expected(claim), Short(claim.Measured), claim.Holds ? "yes" : "NO"])];
+        [.. claims.Select(Row)];
+
+    /// <summary>One claim.</summary>
+    public static IReadOnlyList<string> Row(ClaimResult claim) => [claim.At, claim.Measure, Expected(claim), Short(claim.Measured), claim.Holds ? "yes" : "NO"];
 
     private static string Expected(ClaimResult claim) => claim.Comparison switch
     {

@@ -46,12 +46,12 @@ public static class ClaimMeasures
     [
         "geometry", "represented", "represented_count", "share_represented", "loss", "dimensions_per_feature", "features_per_dimension",
         "mean_superposition", "max_superposition", "basis_alignment", "basis_alignment_random", "monosemantic_count", "polysemantic_count",
-        "share_paired", "asymmetric_pairs",
+        "share_paired", "asymmetric_pairs", "identity_error", "superposition_within_sets", "superposition_between_sets",
     ];
 
     /// <summary>Measures of a whole instance that only the best one of each cell has.</summary>
     public static IReadOnlyList<string> OfBest { get; } =
-        ["benefit_term", "interference_term", "mean_probe_r2", "linearity_error", "adversarial_loss", "vulnerability"];
+        ["benefit_term", "interference_term", "mean_probe_r2", "linearity_error", "adversarial_loss", "vulnerability", "attack_amplification"];
 
     /// <summary>Measures of one feature, written with an index, <c>norm[2]</c>, or of many: <c>norm[*]</c>, <c>norm[represented]</c>.</summary>
     public static IReadOnlyList<string> OfFeature { get; } = ["norm", "superposition", "dimensionality", "bias"];
@@ -74,7 +74,7 @@ public static class ClaimMeasures
     {
         "interference_mean" or "interference_rms" or "interference_worst" => "interference",
         "probe_r2" or "mean_probe_r2" or "linearity_error" => "probes",
-        "adversarial_loss" or "vulnerability" => "adversarial",
+        "adversarial_loss" or "vulnerability" or "attack_amplification" => "adversarial",
         _ => null,
     };
 
