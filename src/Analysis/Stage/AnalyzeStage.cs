@@ -49,9 +49,13 @@ public static class AnalyzeStage
     private static List<string> Inputs(RunFolder run)
     {
         var grid = new Grid(run.Experiment);
-        var inputs = Enumerable.Range(0, grid.PackCount()).Select(RunFolder.Weights).ToList();
-        if (run.Experiment.Evaluation.Samples == 0)
-            return !RecordsLoss(grid.Spec(grid.CellAt(0))) ? inputs : [.. inputs, .. Enumerable.Range(0, grid.PackCount()).Select(RunFolder.History)];
+        var evaluation = run.Experiment.Evaluation;
+        var packs = Enumerable.Range(0, grid.PackCount());
+        var inputs = packs.Select(RunFolder.Weights).ToList();
+        if (evaluation.Dynamics is not null || (evaluation.Samples == 0 && RecordsLoss(grid.Spec(grid.CellAt(0)))))
+            inputs.AddRange(packs.Select(RunFolder.History));
+        if (evaluation.Samples == 0)
+            return inputs;
         var datasets = new HashSet<string>();
         foreach (var pack in grid.EnumeratePacks())
         {
@@ -98,6 +102,7 @@ public static class AnalyzeStage
             {
                 Interference = evaluations[place].Interference,
                 Model = models.Length == 0 ? "" : models[Math.Min(place, models.Length - 1)],
+                History = RunFolder.History(pack.Index),
             };
         }
     }
