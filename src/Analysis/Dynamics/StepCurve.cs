@@ -1,81 +1,57 @@
 namespace ToyPipeline.Analysis.Dynamics;
 
-/// <summary>A stretch of a curve that least squares fits by a constant.</summary>
-/// <param name="First">First point.</param>
-/// <param name="Last">Last point, included.</param>
-/// <param name="Mean">Mean of its points, [dimensions].</param>
-/// <param name="IsPlateau">Whether it is long and flat enough to be a plateau.</param>
-internal sealed record Piece(int First, int Last, double[] Mean, bool IsPlateau);
+/// <summary>A quick passage of a curve.</summary>
+/// <param name="First">Last point before it.</param>
+/// <param name="Last">First point after it.</param>
+/// <param name="Before">The curve's line where the passage begins, [dimensions].</param>
+/// <param name="After">The curve's line where it ends, [dimensions].</param>
+internal sealed record Passage(int First, int Last, double[] Before, double[] After);
 
-/// <summary>A quick passage from one plateau to another.</summary>
-/// <param name="Before">The plateau that it leaves.</param>
-/// <param name="After">The plateau that it comes to.</param>
-internal sealed record Transition(Piece Before, Piece After);
-
-/// <summary>A curve taken apart into pieces, by penalised least squares, and the jumps between its plateaus.</summary>
+/// <summary>The plateaus and jumps of a curve, read off its <see cref="LinearPieces"/>.</summary>
 /// <remarks>
-/// <para>
-/// The pieces minimise <c>Σ_pieces Σ_t ‖y_t − mean‖² + β · pieces</c>, exactly, by dynamic programming over the last piece (optimal
-/// partitioning; Jackson et al. 2005, which PELT prunes). <c>β = max((d + 1) σ² ln T, 3 h² / 4)</c>: the first is the Bayesian information
-/// criterion for d values and a place a piece, with the noise σ² from the second differences; the second, for curves without noise, is what a
-/// detour of 3 points at half the least jump h would save.
-/// </para>
-/// <para>
-/// Least squares cuts a smooth slope into steps as well, so a piece has to earn its name: a <em>plateau</em> has at least 3 points, and the line
-/// that fits it best moves by at most h/2 from end to end. A <em>jump</em> leads from a plateau to the next one, at least h away, within a
-/// tenth of the points. On a slope, pieces as high as h drift by more than h/2; a slow passage takes longer than a jump may.
-/// </para>
+/// Along the pieces the curve <em>moves</em>: along each line, and from the end of one to the start of the next. A <em>jump</em> is a run of moves
+/// in one direction, grown from the quickest that is left by neighbours at least half as quick as the run, that (1) changes the curve by at least
+/// h, (2) takes at most a tenth of the points, and (3) has on either side 3 points or more on which the curve moves at less than half the speed
+/// of the jump. A ramp is one line with nothing beside it; of a smooth decay the beginning has nothing before it; a slow passage fails (2).
+/// A <em>plateau</em> is a line of at least 3 points that moves by at most h/2 from end to end.
 /// </remarks>
 internal sealed class StepCurve
 {
-    /// <summary>Points that a plateau has at least.</summary>
-    public const int LeastPlateau = 3;
+    /// <summary>Points that a plateau has at least, and the calm on either side of a jump.</summary>
+    public const int LeastCalm = 3;
 
     /// <summary>Part of the points that a jump may take.</summary>
     public const double LongestJump = 0.1;
 
-    // The median of |x| of a standard normal x.
-    private const double NormalMedian = 0.6744897501960817;
-
-    private readonly double[] _values;
-    private readonly int _dimensions;
-    private readonly double _jump;
-    // Of the points before t: sums of the values, [points + 1, dimensions], and of their squares, [points + 1].
-    private readonly double[] _sums;
-    private readonly double[] _squares;
+    private readonly double _scale;
+    private readonly List<Move> _moves = [];
 
     /// <param name="values">The curve, [points, dimensions].</param>
     /// <param name="dimensions">d, values of a point.</param>
-    /// <param name="jump">h, the least distance that counts as a jump.</param>
-    public StepCurve(double[] values, int dimensions, double jump)
+    /// <param name="scale">h, the least change that counts as a jump.</param>
+    public StepCurve(double[] values, int dimensions, double scale)
     {
-        (_values, _dimensions, _jump) = (values, dimensions, jump);
-        Points = values.Length / dimensions;
-        _sums = new double[(Points + 1) * dimensions];
-        _squares = new double[Points + 1];
-        for (int t = 0; t < Points; t++)
+        _scale = scale;
+        var pieces = LinearPieces.Of(values, dimensions, scale);
+        foreach (var piece in pieces)
         {
-            _squares[t + 1] = _squares[t];
-            for (int k = 0; k < dimensions; k++)
-            {
-                double value = values[(t * dimensions) + k];
-                _sums[((t + 1) * dimensions) + k] = _sums[(t * dimensions) + k] + value;
-                _squares[t + 1] += value * value;
-            }
+            if (_moves.Count > 0)
+                _moves.Add(new Move(_moves[^1].Last, piece.First, _moves[^1].After, piece.Start));
+            if (piece.Points > 1)
+                _moves.Add(new Move(piece.First, piece.Last, piece.Start, piece.End));
+            else if (_moves.Count == 0)
+                _moves.Add(new Move(0, 0, piece.Start, piece.End));
         }
 
-        Pieces = Partition();
-        Transitions = Jumps();
+        Plateaus = [.. pieces.Where(piece => piece.Points >= LeastCalm && Distance(piece.Start, piece.End) <= scale / 2)];
+        Jumps = [.. FindJumps(Math.Max(2, LongestJump * values.Length / dimensions)).OrderBy(jump => jump.First)];
     }
 
-    /// <summary>T.</summary>
-    public int Points { get; }
-
-    /// <summary>The pieces in order; together they are the curve.</summary>
-    public IReadOnlyList<Piece> Pieces { get; }
+    /// <summary>The plateaus in order.</summary>
+    public IReadOnlyList<Piece> Plateaus { get; }
 
     /// <summary>The jumps in order.</summary>
-    public IReadOnlyList<Transition> Transitions { get; }
+    public IReadOnlyList<Passage> Jumps { get; }
 
     /// <summary><c>‖a − b‖</c>.</summary>
     public static double Distance(ReadOnlySpan<double> a, ReadOnlySpan<double> b)
@@ -86,103 +62,66 @@ internal sealed class StepCurve
         return Math.Sqrt(sum);
     }
 
-    private List<Piece> Partition()
+    private IEnumerable<Passage> FindJumps(double longest)
     {
-        double penalty = Math.Max((_dimensions + 1) * NoiseVariance() * Math.Log(Points), LeastPlateau * _jump * _jump / 4);
-        double[] best = new double[Points + 1];
-        int[] start = new int[Points + 1];
-        for (int end = 1; end <= Points; end++)
+        bool[] taken = new bool[_moves.Count];
+        foreach (int seed in Enumerable.Range(0, _moves.Count).OrderByDescending(at => _moves[at].Speed))
         {
-            best[end] = double.PositiveInfinity;
-            for (int first = 0; first < end; first++)
+            if (taken[seed])
+                continue;
+            var (from, to) = Grow(seed, taken);
+            Array.Fill(taken, true, from, to - from + 1);
+            var run = Between(from, to);
+            if (Distance(run.Before, run.After) >= _scale && run.Last - run.First <= longest
+                && Calm(from, -1, run.Speed / 2) >= LeastCalm - 1 && Calm(to, +1, run.Speed / 2) >= LeastCalm - 1)
             {
-                double cost = best[first] + Residual(first, end) + penalty;
-                if (cost < best[end])
-                    (best[end], start[end]) = (cost, first);
+                yield return new Passage(run.First, run.Last, run.Before, run.After);
             }
         }
-
-        var pieces = new List<Piece>();
-        for (int end = Points; end > 0; end = start[end])
-        {
-            double[] mean = Mean(start[end], end);
-            pieces.Add(new Piece(start[end], end - 1, mean, end - start[end] >= LeastPlateau && Drift(start[end], end, mean) <= _jump / 2));
-        }
-
-        pieces.Reverse();
-        return pieces;
     }
 
-    private List<Transition> Jumps()
+    // From the seed on to either side, the quicker neighbour first, as long as it keeps up and goes the same way.
+    private (int From, int To) Grow(int seed, bool[] taken)
     {
-        var jumps = new List<Transition>();
-        Piece? before = null;
-        foreach (var piece in Pieces.Where(piece => piece.IsPlateau))
+        int from = seed, to = seed;
+        while (true)
         {
-            if (before is not null && piece.First - before.Last <= Math.Max(2, LongestJump * Points) && Distance(before.Mean, piece.Mean) >= _jump)
-                jumps.Add(new Transition(before, piece));
-            before = piece;
-        }
+            var run = Between(from, to);
+            double before = Fits(from - 1), after = Fits(to + 1);
+            if (Math.Max(before, after) <= 0)
+                return (from, to);
+            if (before > after)
+                from--;
+            else
+                to++;
 
-        return jumps;
+            double Fits(int at) =>
+                at < 0 || at >= _moves.Count || taken[at] || _moves[at].Speed < run.Speed / 2 || !run.GoesWith(_moves[at]) ? 0 : _moves[at].Speed;
+        }
     }
 
-    // Σ ‖y_t − mean‖² over first ≤ t < end.
-    private double Residual(int first, int end)
+    // Steps beside a run on which the curve moves at less than a speed.
+    private int Calm(int at, int direction, double speed)
     {
-        double square = 0;
-        for (int k = 0; k < _dimensions; k++)
-        {
-            double sum = _sums[(end * _dimensions) + k] - _sums[(first * _dimensions) + k];
-            square += sum * sum;
-        }
-
-        return Math.Max(0, _squares[end] - _squares[first] - (square / (end - first)));
+        int steps = 0;
+        for (at += direction; at >= 0 && at < _moves.Count && _moves[at].Speed < speed; at += direction)
+            steps += _moves[at].Last - _moves[at].First;
+        return steps;
     }
 
-    private double[] Mean(int first, int end)
-    {
-        double[] mean = new double[_dimensions];
-        for (int k = 0; k < _dimensions; k++)
-            mean[k] = (_sums[(end * _dimensions) + k] - _sums[(first * _dimensions) + k]) / (end - first);
-        return mean;
-    }
+    private Move Between(int from, int to) => new(_moves[from].First, _moves[to].Last, _moves[from].Before, _moves[to].After);
 
-    // How far the best line moves from the first point to the last: (points − 1) · ‖Σ (t − t̄)(y_t − ȳ)‖ / Σ (t − t̄)².
-    private double Drift(int first, int end, double[] mean)
+    private sealed record Move(int First, int Last, double[] Before, double[] After)
     {
-        int count = end - first;
-        double middle = (first + end - 1) / 2.0, times = 0;
-        double[] products = new double[_dimensions];
-        for (int t = first; t < end; t++)
+        /// <summary>Change a step.</summary>
+        public double Speed { get; } = Distance(Before, After) / Math.Max(1, Last - First);
+
+        public bool GoesWith(Move other)
         {
-            times += (t - middle) * (t - middle);
-            for (int k = 0; k < _dimensions; k++)
-                products[k] += (t - middle) * (_values[(t * _dimensions) + k] - mean[k]);
+            double dot = 0;
+            for (int k = 0; k < Before.Length; k++)
+                dot += (After[k] - Before[k]) * (other.After[k] - other.Before[k]);
+            return dot > 0;
         }
-
-        return (count - 1) * Math.Sqrt(products.Sum(product => product * product)) / times;
-    }
-
-    // Mean over the dimensions of σ². A second difference y_{t−1} − 2 y_t + y_{t+1} of noise has the variance 6 σ², whatever the slope; their
-    // median does not see the few that lie at jumps.
-    private double NoiseVariance()
-    {
-        if (Points < 3)
-            return 0;
-        double sum = 0;
-        double[] differences = new double[Points - 2];
-        for (int k = 0; k < _dimensions; k++)
-        {
-            for (int t = 0; t < differences.Length; t++)
-                differences[t] = Math.Abs(At(t) - (2 * At(t + 1)) + At(t + 2));
-            Array.Sort(differences);
-            double deviation = differences[differences.Length / 2] / NormalMedian;
-            sum += deviation * deviation / 6;
-
-            double At(int t) => _values[(t * _dimensions) + k];
-        }
-
-        return sum / _dimensions;
     }
 }

@@ -10,14 +10,28 @@ namespace ToyPipeline.Analysis.Dynamics;
 /// <param name="Arrangement">Number of the arrangement in which the features stay there, from 0 in the order of appearance; null while they move.</param>
 internal sealed record Snapshot(int Step, double Loss, WeightAnalysis Weights, int? Arrangement);
 
-/// <summary>A jump of a feature's dimensionality, or a drop of the loss.</summary>
-/// <param name="Feature">The feature; null for the loss.</param>
-/// <param name="First">Number of the last snapshot on the plateau before.</param>
-/// <param name="Last">Number of the first snapshot on the plateau after.</param>
-/// <param name="Before">Mean of the plateau before.</param>
-/// <param name="After">Mean of the plateau after.</param>
-/// <param name="Matched">Whether there is a drop of the loss at the jump of a dimensionality, or such a jump at the drop.</param>
-internal sealed record Jump(int? Feature, int First, int Last, double Before, double After, bool Matched);
+/// <summary>What jumps in training.</summary>
+internal enum JumpOf
+{
+    /// <summary>The dimensionality of a feature.</summary>
+    Dimensionality,
+
+    /// <summary>The arrangement of all features: G, in units of the last ‖G‖_F.</summary>
+    Arrangement,
+
+    /// <summary>The loss, downwards.</summary>
+    Loss,
+}
+
+/// <summary>A jump of a feature's dimensionality or of the arrangement, or a drop of the loss.</summary>
+/// <param name="Of">What jumps.</param>
+/// <param name="Feature">The feature whose dimensionality it is; null otherwise.</param>
+/// <param name="First">Number of the last snapshot before it.</param>
+/// <param name="Last">Number of the first snapshot after it.</param>
+/// <param name="Before">Value before; 0 of an arrangement.</param>
+/// <param name="After">Value after; of an arrangement its distance from the one before.</param>
+/// <param name="Matched">Whether there is a drop of the loss at the jump; at a drop, a jump.</param>
+internal sealed record Jump(JumpOf Of, int? Feature, int First, int Last, double Before, double After, bool Matched);
 
 /// <summary>What one instance went through while it was trained: jumps of D_i, drops of the loss, arrangements of the features.</summary>
 internal sealed record TrainingDynamics
@@ -31,6 +45,9 @@ internal sealed record TrainingDynamics
     /// <summary>Jumps of the dimensionalities, by feature, in order.</summary>
     public required IReadOnlyList<Jump> Jumps { get; init; }
 
+    /// <summary>Changes of the arrangement, in order.</summary>
+    public required IReadOnlyList<Jump> Changes { get; init; }
+
     /// <summary>Drops of the loss, in order.</summary>
     public required IReadOnlyList<Jump> Drops { get; init; }
 
@@ -43,7 +60,7 @@ internal sealed record TrainingDynamics
     /// <summary>Share of the jumps with a drop; not a number without jumps.</summary>
     public double MatchedJumpShare => Share(Jumps);
 
-    /// <summary>Share of the drops with a jump; not a number without drops.</summary>
+    /// <summary>Share of the drops with a jump of a dimensionality or a change of the arrangement; not a number without drops.</summary>
     public double MatchedDropShare => Share(Drops);
 
     /// <summary>The matched share to expect if jumps had nothing to do with drops: that of the same jumps at every other time of the record.</summary>
@@ -64,41 +81,42 @@ internal sealed record TrainingDynamics
         int count = steps.Count;
         int n = weights[0].Features.Count;
         // A fall by the part q of the loss is a step of ln(1 − q) of its logarithm, whatever the loss is by then.
-        double least = spec.Drop < 1 ? -Math.Log(1 - spec.Drop) : double.PositiveInfinity;
+        double least = spec.Drop < 1 ? -Math.Log(1 - spec.Drop) : double.MaxValue;
         var loss = new StepCurve([.. losses.Select(value => Math.Log(Math.Max(value, double.Epsilon)))], 1, least);
-        var drops = loss.Transitions.Where(drop => drop.After.Mean[0] < drop.Before.Mean[0])
-            .Select(drop => new Jump(null, drop.Before.Last, drop.After.First, Math.Exp(drop.Before.Mean[0]), Math.Exp(drop.After.Mean[0]), false)).ToList();
+        var drops = loss.Jumps.Where(drop => drop.After[0] < drop.Before[0])
+            .Select(drop => new Jump(JumpOf.Loss, null, drop.First, drop.Last, Math.Exp(drop.Before[0]), Math.Exp(drop.After[0]), false)).ToList();
 
         var jumps = new List<Jump>();
         int onPlateau = 0;
         for (int i = 0; i < n; i++)
         {
             var curve = new StepCurve([.. weights.Select(snapshot => snapshot.Features[i].Dimensionality)], 1, spec.Jump);
-            onPlateau += curve.Pieces.Where(piece => piece.IsPlateau).Sum(piece => piece.Last - piece.First + 1);
-            jumps.AddRange(curve.Transitions.Select(jump => new Jump(
-                i, jump.Before.Last, jump.After.First, jump.Before.Mean[0], jump.After.Mean[0], Meets(jump.Before.Last, jump.After.First, drops))));
+            onPlateau += curve.Plateaus.Sum(plateau => plateau.Points);
+            jumps.AddRange(curve.Jumps.Select(jump => new Jump(
+                JumpOf.Dimensionality, i, jump.First, jump.Last, jump.Before[0], jump.After[0], Meets(jump.First, jump.Last, drops))));
         }
 
-        int?[] arrangements = Arrangements(weights, spec.Jump);
+        double scale = Math.Max(double.Epsilon, Math.Sqrt(weights[^1].G.Sum(value => value * value)));
+        var g = new StepCurve([.. weights.SelectMany(snapshot => snapshot.G).Select(value => value / scale)], n * n, spec.Jump);
+        var changes = g.Jumps.Select(change => new Jump(
+            JumpOf.Arrangement, null, change.First, change.Last, 0, StepCurve.Distance(change.Before, change.After), Meets(change.First, change.Last, drops))).ToList();
+        int?[] arrangements = Arrangements(g, count, spec.Jump);
         return new TrainingDynamics
         {
             Snapshots = [.. Enumerable.Range(0, count).Select(s => new Snapshot(steps[s], losses[s], weights[s], arrangements[s]))],
             Jumps = jumps,
-            Drops = [.. drops.Select(drop => drop with { Matched = Meets(drop.First, drop.Last, jumps) })],
+            Changes = changes,
+            Drops = [.. drops.Select(drop => drop with { Matched = Meets(drop.First, drop.Last, jumps) || Meets(drop.First, drop.Last, changes) })],
             PlateauShare = onPlateau / (double)(count * n),
         };
     }
 
-    // Plateaus of G as one curve in n² dimensions, in units of the last ‖G‖_F; plateaus closer than a jump are the same arrangement.
-    private static int?[] Arrangements(IReadOnlyList<WeightAnalysis> weights, double jump)
+    // Plateaus of G, numbered; those closer than a jump are the same arrangement.
+    private static int?[] Arrangements(StepCurve g, int count, double jump)
     {
-        double scale = Math.Sqrt(weights[^1].G.Sum(value => value * value));
-        int?[] arrangements = new int?[weights.Count];
-        if (scale == 0)
-            return arrangements;
-        var curve = new StepCurve([.. weights.SelectMany(snapshot => snapshot.G).Select(value => value / scale)], weights[0].G.Count, jump);
+        int?[] arrangements = new int?[count];
         var known = new List<double[]>();
-        foreach (var plateau in curve.Pieces.Where(piece => piece.IsPlateau))
+        foreach (var plateau in g.Plateaus)
         {
             int place = known.FindIndex(mean => StepCurve.Distance(mean, plateau.Mean) < jump);
             if (place < 0)
@@ -107,7 +125,7 @@ internal sealed record TrainingDynamics
                 known.Add(plateau.Mean);
             }
 
-            Array.Fill(arrangements, place, plateau.First, plateau.Last - plateau.First + 1);
+            Array.Fill(arrangements, place, plateau.First, plateau.Points);
         }
 
         return arrangements;

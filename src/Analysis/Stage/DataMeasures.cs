@@ -41,6 +41,7 @@ internal sealed record DataMeasures(
         "plateau_share" => Dynamics?.PlateauShare,
         "arrangement_count" => Dynamics?.ArrangementCount,
         "pca_alignment" => Pca?.Alignment,
+        "pca_gap" => Pca?.Gap,
         _ => null,
     };
 

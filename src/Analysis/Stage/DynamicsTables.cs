@@ -47,10 +47,10 @@ internal sealed class DynamicsTables : IDisposable
             }
         }
 
-        foreach (var jump in dynamics.Jumps.Concat(dynamics.Drops))
+        foreach (var jump in dynamics.Jumps.Concat(dynamics.Changes).Concat(dynamics.Drops))
         {
             int from = dynamics.Snapshots[jump.First].Step, to = dynamics.Snapshots[jump.Last].Step;
-            Begin(_jumps, cell).Write(jump.Feature is null ? "loss" : "dimensionality").Write(jump.Feature)
+            Begin(_jumps, cell).Write(jump.Of switch { JumpOf.Dimensionality => "dimensionality", JumpOf.Arrangement => "arrangement", _ => "loss" }).Write(jump.Feature)
                 .Write(dynamics.Snapshots[(jump.First + jump.Last) / 2].Step).Write(from).Write(to).Write(jump.Before).Write(jump.After).Write(jump.Matched).EndRow();
         }
     }
