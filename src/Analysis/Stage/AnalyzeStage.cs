@@ -70,10 +70,9 @@ public static class AnalyzeStage
                 inputs.AddRange(Models(run, pack));
                 datasets.UnionWith(pack.Specs.Select(datasetOf));
             }
-            else if (!pack.IsExact && RecordsLoss(pack))
-            {
+
+            if (!pack.IsExact && (run.Experiment.Evaluation.Dynamics is not null || (!IsScored(run.Experiment, pack) && RecordsLoss(pack))))
                 inputs.Add(RunFolder.History(pack.Index));
-            }
         }
 
         inputs.AddRange(datasets.SelectMany(folder => DatasetFiles(run, folder)));
@@ -126,6 +125,7 @@ public static class AnalyzeStage
             {
                 Interference = evaluations?[place].Interference,
                 Model = models.Length == 0 ? "" : models[Math.Min(place, models.Length - 1)],
+                History = RunFolder.History(pack.Index),
             }).AsSequential();
     }
 

@@ -1,4 +1,5 @@
 using ToyPipeline.Analysis.Data;
+using ToyPipeline.Analysis.Dynamics;
 using ToyPipeline.Analysis.Measures;
 using ToyPipeline.Analysis.Scoring;
 using ToyPipeline.Core;
@@ -10,7 +11,7 @@ namespace ToyPipeline.Analysis.Stage;
 
 /// <summary>
 /// Measures the best instance of each cell on data, cell by cell: benefit and interference terms always, the interference on samples,
-/// probes and the attack where the experiment asks for them. Writes their tables and the matrices of pairs as it goes.
+/// probes, the attack, the training dynamics and the principal components where the experiment asks for them. Writes their tables and the matrices of pairs as it goes.
 /// </summary>
 internal sealed class DataMeasurement
 {
@@ -22,6 +23,8 @@ internal sealed class DataMeasurement
     private readonly EvaluationSpec _evaluation;
     private readonly List<PairInterferenceFile> _pairs = [];
     private DataTables? _tables;
+    private DynamicsTables? _dynamics;
+    private (string Path, TrainingHistory History)? _history;
 
     public DataMeasurement(RunFolder run, Func<CellSpec, string> datasetOf, CancellationToken cancellation)
     {
@@ -37,7 +40,7 @@ internal sealed class DataMeasurement
     }
 
     /// <summary>The files that <see cref="Write"/> writes, relative to the run folder.</summary>
-    public IEnumerable<string> Files => [.. DataTables.Files(_evaluation), .. _pairs.Select(pairs => pairs.Path)];
+    public IEnumerable<string> Files => [.. DataTables.Files(_evaluation), .. _evaluation.Dynamics is null ? [] : DynamicsTables.Files, .. _pairs.Select(pairs => pairs.Path)];
 
     /// <summary>Opens the files for as long as <paramref name="work"/> adds cells; they appear whole or not at all.</summary>
     public void Write(Action work)
@@ -54,6 +57,16 @@ internal sealed class DataMeasurement
             body = () => AtomicFile.Write(_run.Path(pairs.Path), stream =>
             {
                 pairs.Open(stream);
+                inner();
+            });
+        }
+
+        if (_evaluation.Dynamics is not null)
+        {
+            var inner = body;
+            body = () => DynamicsTables.Write(_run, dynamics =>
+            {
+                _dynamics = dynamics;
                 inner();
             });
         }
@@ -76,10 +89,13 @@ internal sealed class DataMeasurement
         var (probes, linearityError) = _evaluation.Probes is { } probe ? Probe(best, probe) : (null, null);
         double? meanR2 = probes is null ? null : best.Weights.Represented.Select(i => probes.R2[i]).DefaultIfEmpty(double.NaN).Average();
         var adversarial = _evaluation.Adversarial is { } attack
-            ? AdversarialVulnerability.Of(best.Pack, best.Place, spec, attack, _run.Experiment.Seed, Samples(spec, attack.Samples), _cancellation)
+            ? AdversarialVulnerability.Of(best.Pack, best.Place, spec, attack, _run.Experiment.Seed, Samples(spec, attack.Samples, "adversarial"), _cancellation)
             : null;
-        best.Data = new DataMeasures(best.Loss, terms, best.Interference, probes, meanR2, linearityError, adversarial);
+        var dynamics = _evaluation.Dynamics is { } followed ? Follow(best, followed) : null;
+        best.Data = new DataMeasures(best.Loss, terms, best.Interference, probes, meanR2, linearityError, adversarial, dynamics, _evaluation.Pca ? Align(best) : null);
         _tables!.Add(cell, best.Data);
+        if (dynamics is not null)
+            _dynamics!.Add(cell, dynamics);
         if (best.Interference is { } interference)
             _pairs.First(pairs => pairs.Model == spec.Model).Add(cell.Cell.Index, interference.Pairs(response));
     }
@@ -94,13 +110,31 @@ internal sealed class DataMeasurement
         return (LinearProbes.Train(scored.X, scored.Hidden, scored.X.Count / 2, _cancellation), scored.LinearityError(session, best.Place));
     }
 
+    private TrainingDynamics Follow(InstanceAnalysis best, DynamicsSpec followed)
+    {
+        string path = _run.Path(best.History);
+        // Cells of a pack follow one another.
+        if (_history?.Path != path)
+            _history = (path, TrainingHistory.Load(path));
+        var snapshots = SnapshotWeights.Of(_history.Value.History, path, best.Instance, best.Spec.Model);
+        double[] losses = SnapshotLoss.Of(snapshots.Weights, best.Spec.Importance, Samples(best.Spec, followed.Samples, "dynamics"), _cancellation);
+        return TrainingDynamics.Of(snapshots.Steps, [.. snapshots.Weights.Select(weights => WeightAnalysis.Of(weights, 0))], losses, followed);
+    }
+
+    private PcaAlignment Align(InstanceAnalysis best)
+    {
+        using var samples = SampleBatches.Open(_run.Path(_datasetOf(best.Spec)));
+        var components = PrincipalComponents.Of(samples, best.Spec.Importance, _cancellation);
+        return new PcaAlignment(components, components.SharesOf(best.Pack, best.Place), best.Spec.Model.Hidden);
+    }
+
     // The first samples of the cell's dataset, [samples, features].
-    private ReadOnlyMemory<float> Samples(CellSpec spec, int count)
+    private ReadOnlyMemory<float> Samples(CellSpec spec, int count, string measured)
     {
         int n = spec.Model.Features;
         count = Math.Min(count, _evaluation.Samples);
         if ((long)count * n > Array.MaxLength)
-            throw new InvalidInputException($"evaluation.adversarial.samples is {count}, which of {n} features makes more values than fit into memory: attack fewer samples.");
+            throw new InvalidInputException($"evaluation.{measured}.samples is {count}, which of {n} features makes more values than fit into memory: take fewer samples.");
         using var samples = SampleBatches.Open(_run.Path(_datasetOf(spec)));
         float[] x = new float[count * n];
         int rows = 0;

@@ -1,3 +1,4 @@
+using ToyPipeline.Analysis.Dynamics;
 using ToyPipeline.Analysis.Measures;
 
 namespace ToyPipeline.Analysis.Stage;
@@ -10,6 +11,8 @@ namespace ToyPipeline.Analysis.Stage;
 /// <param name="MeanProbeR2">Mean R² over the represented features; not a number where there is none, or one without R².</param>
 /// <param name="LinearityError">Deviation of h from linear.</param>
 /// <param name="Adversarial">Losses under attack.</param>
+/// <param name="Dynamics">What it went through in training.</param>
+/// <param name="Pca">How its directions lie among the principal components.</param>
 internal sealed record DataMeasures(
     LossEstimate Loss,
     SingleFeatureTerms Terms,
@@ -17,7 +20,9 @@ internal sealed record DataMeasures(
     LinearProbes? Probes,
     double? MeanProbeR2,
     double? LinearityError,
-    AdversarialVulnerability? Adversarial)
+    AdversarialVulnerability? Adversarial,
+    TrainingDynamics? Dynamics,
+    PcaAlignment? Pca)
 {
     /// <summary>A measure of the instance, or null where it is none of these.</summary>
     public double? Of(string name) => name switch
@@ -29,6 +34,15 @@ internal sealed record DataMeasures(
         "adversarial_loss" => Adversarial?.Model.Worst,
         "vulnerability" => Adversarial?.Vulnerability,
         "attack_amplification" => Adversarial?.Amplification,
+        "jump_count" => Dynamics?.Jumps.Count,
+        "loss_drop_count" => Dynamics?.Drops.Count,
+        "matched_jump_share" => Dynamics?.MatchedJumpShare,
+        "chance_match_share" => Dynamics?.ChanceMatchShare,
+        "matched_drop_share" => Dynamics?.MatchedDropShare,
+        "plateau_share" => Dynamics?.PlateauShare,
+        "arrangement_count" => Dynamics?.ArrangementCount,
+        "pca_alignment" => Pca?.Alignment,
+        "pca_gap" => Pca?.Gap,
         _ => null,
     };
 

@@ -13,14 +13,16 @@ internal sealed class DataTables : IDisposable
     private const string InterferenceCsv = "analysis/interference.csv";
     private const string ProbesCsv = "analysis/probes.csv";
     private const string AdversarialCsv = "analysis/adversarial.csv";
+    private const string PcaCsv = "analysis/pca.csv";
 
     private static readonly CsvWriterOptions s_options = new() { NewLine = "\n", FormatProvider = CultureInfo.InvariantCulture, TrueValue = "true", FalseValue = "false" };
 
     private readonly CsvWriter _interference;
     private readonly CsvWriter? _probes;
     private readonly CsvWriter? _adversarial;
+    private readonly CsvWriter? _pca;
 
-    private DataTables(IReadOnlyList<Axis> axes, Stream interference, Stream? probes, Stream? adversarial)
+    private DataTables(IReadOnlyList<Axis> axes, Stream interference, Stream? probes, Stream? adversarial, Stream? pca)
     {
         string[] cell = ["cell", .. axes.Select(axis => axis.Path), "instance"];
         _interference = Table(interference,
@@ -28,11 +30,17 @@ internal sealed class DataTables : IDisposable
         _probes = Table(probes, [.. cell, "feature", "represented", "probe_r2", "linearity_error"]);
         _adversarial = Table(adversarial,
             [.. cell, "epsilon", "samples", "clean_loss", "random_loss", "adversarial_loss", "reference_clean_loss", "reference_adversarial_loss", "vulnerability", "attack_amplification"]);
+        _pca = Table(pca, [.. cell, "component", "variance", "variance_share", "weight_share", "vector"]);
     }
 
     /// <summary>The tables that are written, relative to the run folder.</summary>
     public static IEnumerable<string> Files(EvaluationSpec evaluation) =>
-        [InterferenceCsv, .. evaluation.Probes is null ? [] : (string[])[ProbesCsv], .. evaluation.Adversarial is null ? [] : (string[])[AdversarialCsv]];
+    [
+        InterferenceCsv,
+        .. evaluation.Probes is null ? [] : (string[])[ProbesCsv],
+        .. evaluation.Adversarial is null ? [] : (string[])[AdversarialCsv],
+        .. evaluation.Pca ? (string[])[PcaCsv] : [],
+    ];
 
     /// <summary>Opens the tables for as long as <paramref name="work"/> adds rows; they appear whole or not at all.</summary>
     public static void Write(RunFolder run, Action<DataTables> work)
@@ -41,10 +49,11 @@ internal sealed class DataTables : IDisposable
         AtomicFile.Write(run.Path(InterferenceCsv), interference =>
             Optional(evaluation.Probes is not null, ProbesCsv, probes =>
                 Optional(evaluation.Adversarial is not null, AdversarialCsv, adversarial =>
-                {
-                    using var tables = new DataTables(run.Experiment.Axes, interference, probes, adversarial);
-                    work(tables);
-                })));
+                    Optional(evaluation.Pca, PcaCsv, pca =>
+                    {
+                        using var tables = new DataTables(run.Experiment.Axes, interference, probes, adversarial, pca);
+                        work(tables);
+                    }))));
 
         void Optional(bool wanted, string path, Action<Stream?> write)
         {
@@ -71,6 +80,8 @@ internal sealed class DataTables : IDisposable
             AddProbes(_probes, cell, probes, data.LinearityError);
         if (_adversarial is not null && data.Adversarial is { } adversarial)
             AddAdversarial(_adversarial, cell, adversarial);
+        if (_pca is not null && data.Pca is { } alignment)
+            AddPca(_pca, cell, alignment);
     }
 
     public void Dispose()
@@ -78,6 +89,7 @@ internal sealed class DataTables : IDisposable
         _interference.Dispose();
         _probes?.Dispose();
         _adversarial?.Dispose();
+        _pca?.Dispose();
     }
 
     private static void AddProbes(CsvWriter csv, CellAnalysis cell, LinearProbes probes, double? linearityError)
@@ -100,6 +112,21 @@ internal sealed class DataTables : IDisposable
         Write(csv, found.Model.Clean, double.IsNaN(found.Model.Random) ? null : found.Model.Random, found.Model.Worst);
         Write(csv, found.Reference.Clean, found.Reference.Worst, found.Vulnerability, found.Amplification);
         csv.EndRecord();
+    }
+
+    private static void AddPca(CsvWriter csv, CellAnalysis cell, PcaAlignment alignment)
+    {
+        var components = alignment.Components;
+        int n = components.Features;
+        double total = components.Variances.Sum();
+        for (int c = 0; c < n; c++)
+        {
+            WriteCell(csv, cell);
+            csv.WriteField(c);
+            Write(csv, components.Variances[c], components.Variances[c] / total, alignment.Shares[c]);
+            csv.WriteField(string.Join(' ', components.Vectors.Skip(c * n).Take(n).Select(value => Axis.Text(Math.Round(value, 6)))));
+            csv.EndRecord();
+        }
     }
 
     private static void WriteCell(CsvWriter csv, CellAnalysis cell)

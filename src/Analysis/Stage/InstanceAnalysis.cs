@@ -19,6 +19,9 @@ internal sealed record InstanceAnalysis(Instance Instance, CellSpec Spec, Ensemb
     /// <summary>Path of the exported model that has it, relative to the run folder: its own, or its pack's.</summary>
     public string Model { get; init; } = "";
 
+    /// <summary>Path of the training history of its pack, relative to the run folder.</summary>
+    public string History { get; init; } = "";
+
     /// <summary>What the best instance of a cell is besides; null of the others, and before it was measured.</summary>
     public DataMeasures? Data { get; set; }
 }

@@ -5,16 +5,28 @@ internal static partial class ExperimentBinder
 {
     private const int DefaultEvaluationSamples = 100_000;
 
+    /// <summary>Fewer snapshots than these show no plateau on either side of a jump.</summary>
+    private const int LeastSnapshots = 20;
+
     private static EvaluationSpec Evaluation(YamlSection top, int replicas)
     {
         if (top.Section("evaluation") is not { } evaluation)
-            return new EvaluationSpec(DefaultEvaluationSamples, false, null, null);
+            return new EvaluationSpec(DefaultEvaluationSamples, false, null, null, null, false);
         int samples = evaluation.Integer("samples", 0, DefaultEvaluationSamples);
         bool interference = evaluation.Flag("interference", false);
         var probes = evaluation.OptionalSection("probes");
         var attack = evaluation.OptionalSection("adversarial");
+        var dynamics = evaluation.OptionalSection("dynamics");
+        bool pca = evaluation.Flag("pca", false);
         if (samples == 0)
-            CheckWithoutSamples(top, evaluation, replicas, interference ? "interference" : probes is not null ? "probes" : attack is not null ? "adversarial" : null);
+        {
+            (string Key, bool Asked)[] measured =
+                [("interference", interference), ("probes", probes is not null), ("adversarial", attack is not null), ("dynamics", dynamics is not null), ("pca", pca)];
+            CheckWithoutSamples(top, evaluation, replicas, Array.Find(measured, pair => pair.Asked).Key);
+        }
+
+        if (dynamics is not null && Training(top).History.Snapshots < LeastSnapshots)
+            throw evaluation.Error("dynamics", $"needs training.history.snapshots of at least {LeastSnapshots}; it is {Training(top).History.Snapshots}");
         return new EvaluationSpec(
             samples,
             interference,
@@ -24,7 +36,12 @@ internal static partial class ExperimentBinder
                 attack.Integer("samples", 1, 1000),
                 attack.Integer("steps", 1, 20),
                 attack.Integer("restarts", 1, 4),
-                attack.Integer("random", 0, 64)));
+                attack.Integer("random", 0, 64)),
+            dynamics is null ? null : new DynamicsSpec(
+                dynamics.Integer("samples", 1, 10_000),
+                dynamics.Number("jump", Bounds.Share, 0.1),
+                dynamics.Number("drop", Bounds.Share, 0.02)),
+            pca);
     }
 
     private static void CheckWithoutSamples(YamlSection top, YamlSection evaluation, int replicas, string? measured)
@@ -43,7 +60,8 @@ internal static partial class ExperimentBinder
             if (evaluation.Samples == 0 && measure.StartsWith("loss[", StringComparison.Ordinal) | measure.StartsWith("weighted_loss[", StringComparison.Ordinal))
                 throw section.Error("measure", $"is {measure}, which is measured on samples, and evaluation.samples is 0");
             string? needed = ClaimMeasures.Needs(measure);
-            if (needed switch { "interference" => !evaluation.Interference, "probes" => evaluation.Probes is null, "adversarial" => evaluation.Adversarial is null, _ => false })
+            if (needed switch { "interference" => !evaluation.Interference, "probes" => evaluation.Probes is null, "adversarial" => evaluation.Adversarial is null,
+                "dynamics" => evaluation.Dynamics is null, "pca" => !evaluation.Pca, _ => false })
                 throw section.Error("measure", $"is {measure}, which is measured only with evaluation.{needed}: true");
         }
 
@@ -64,6 +82,10 @@ internal static partial class ExperimentBinder
                     .With("steps", Text(attack.Steps))
                     .With("restarts", Text(attack.Restarts))
                     .With("random", Text(attack.Random))
-                : no);
+                : no)
+            .With("dynamics", evaluation.Dynamics is { } dynamics
+                ? YamlMap.Empty.With("samples", Text(dynamics.Samples)).With("jump", Axis.Text(dynamics.Jump)).With("drop", Axis.Text(dynamics.Drop))
+                : no)
+            .With("pca", evaluation.Pca ? "true" : "false");
     }
 }

@@ -153,15 +153,23 @@ public sealed record ProbeSpec(int Samples);
 /// <param name="Random">Random perturbations that the result is compared with.</param>
 public sealed record AttackSpec(double Epsilon, int Samples, int Steps, int Restarts, int Random);
 
+/// <summary>How the training of the best instance of each cell is followed through its weight snapshots.</summary>
+/// <param name="Samples">Samples of the evaluation dataset on which the loss of each snapshot is measured, from its start.</param>
+/// <param name="Jump">Least change of D_i that counts as a jump.</param>
+/// <param name="Drop">Least fall of the loss, as a part of it, that counts as a drop.</param>
+public sealed record DynamicsSpec(int Samples, double Jump, double Drop);
+
 /// <summary>The dataset on which instances are evaluated, and what is measured on it beyond the loss.</summary>
 /// <param name="Samples">Number of samples of each evaluation dataset; 0 where only weights are measured.</param>
 /// <param name="Interference">Whether the interference on samples is measured.</param>
 /// <param name="Probes">Linear probes; null for none.</param>
 /// <param name="Adversarial">Adversarial attack; null for none.</param>
-public sealed record EvaluationSpec(int Samples, bool Interference, ProbeSpec? Probes, AttackSpec? Adversarial)
+/// <param name="Dynamics">Measures through training; null for none.</param>
+/// <param name="Pca">Whether the directions are compared with the principal components of the dataset.</param>
+public sealed record EvaluationSpec(int Samples, bool Interference, ProbeSpec? Probes, AttackSpec? Adversarial, DynamicsSpec? Dynamics, bool Pca)
 {
     /// <summary>Whether samples are needed even where the loss is known exactly.</summary>
-    public bool MeasuresOnSamples => Interference || Probes is not null || Adversarial is not null;
+    public bool MeasuresOnSamples => Interference || Probes is not null || Adversarial is not null || Dynamics is not null || Pca;
 }
 
 /// <summary>The grid read as a phase diagram: what becomes of one feature in each cell.</summary>
