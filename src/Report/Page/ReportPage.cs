@@ -74,7 +74,8 @@ internal static class ReportPage
         {
             if (figure.Json is null)
             {
-                page.Element("p", figure.Note, ("class", "left-out"));
+                if (figure.Note.Length > 0)
+                    page.Element("p", figure.Note, ("class", "left-out"));
                 continue;
             }
 
