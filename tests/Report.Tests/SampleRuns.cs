@@ -139,7 +139,7 @@ internal static class SampleRuns
             (FormattableString)$"0,0,{step},{i},1,0.2,{(step < 40 ? 0.1 + (0.02 * i) : step < 700 + (200 * i) ? 0.38 : 0.5)}")));
         run.With("analysis/snapshots.csv", "cell,instance,step,loss", steps.Select(step => (FormattableString)$"0,0,{step},{(step < 40 ? 0.05 : step < 1200 ? 0.03 : 0.02)}"));
         return run.With("analysis/jumps.csv", "cell,instance,of,feature,step,from_step,to_step,before,after,matched", new[] { 40, 700, 900, 1100, 1500 }
-            .Select(step => (FormattableString)$"0,0,dimensionality,0,{step},{step - 5},{step + 5},0.1,0.38,true").Append($"0,0,loss,,40,35,45,0.05,0.03,true"));
+            .Select(step => (FormattableString)$"0,0,dimensionality,0,{step},{step - 5},{step + 5},0.1,0.38,true").Append((FormattableString)$"0,0,loss,,40,35,45,0.05,0.03,true"));
     }
 
     /// <summary>Two solutions whose losses cross, one of which ceases to be a minimum.</summary>
