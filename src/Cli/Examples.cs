@@ -24,7 +24,7 @@ internal sealed class Examples : SynchronousCommandLineAction
         ["train"] = "toy train experiments/intro.yaml --force",
         ["export"] = "toy export experiments/intro.yaml --accept-changes",
         ["analyze"] = "toy analyze experiments/intro.yaml --json",
-        ["report"] = "toy report experiments/intro.yaml",
+        ["report"] = "toy report experiments/intro.yaml --open",
         ["list"] = "toy list --artifacts /tmp/runs",
         ["doctor"] = "toy doctor",
     };

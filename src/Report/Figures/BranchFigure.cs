@@ -9,6 +9,8 @@ internal sealed class BranchFigure : IFigure
     /// <summary>More branches than this have no hues left, and are drawn alike.</summary>
     private const int MostNamed = 6;
 
+    private static readonly string[] s_sides = ["a", "b"];
+
     public string Id => "branches";
 
     public string Title => "Competing solutions";
@@ -22,7 +24,7 @@ internal sealed class BranchFigure : IFigure
         if (run.Table("branches", "branch", "loss", "local_minimum", "geometry") is not { } table || run.Experiment.Axes.FirstOrDefault(axis => table.Has(axis.Path)) is not { } along)
             return Drawing.Skipped;
         var branches = table.Rows.Select(row => new Point(table.Integer(row, "branch"), table.Number(row, along.Path), table.Number(row, "loss"), table.Flag(row, "local_minimum"), table.Text(row, "geometry")))
-            .Where(point => double.IsFinite(point.At) && point.Loss > 0).GroupBy(point => point.Branch).Select(branch => branch.OrderBy(point => point.At).ToList()).ToList();
+            .Concat(Meetings(run, along.Path)).Where(point => double.IsFinite(point.At) && point.Loss > 0).GroupBy(point => point.Branch).Select(branch => branch.OrderBy(point => point.At).ToList()).ToList();
         if (branches.Count == 0)
             return Drawing.Skipped;
         var all = branches.SelectMany(branch => branch).ToList();
@@ -50,6 +52,13 @@ internal sealed class BranchFigure : IFigure
     private static List<(double At, double Loss)> Crossings(RunData run, string path) =>
         run.Table("crossings", path, "loss", "critical") is { } table
             ? [.. table.Rows.Where(row => table.Flag(row, "critical")).Select(row => (table.Number(row, path), table.Number(row, "loss")))]
+            : [];
+
+    // Both branches pass through a crossing, which lies between two values of the axis.
+    private static IEnumerable<Point> Meetings(RunData run, string path) =>
+        run.Table("crossings", "branch_a", "branch_b", "geometry_a", "geometry_b", path, "loss", "smallest_eigenvalue_a", "smallest_eigenvalue_b") is { } table
+            ? table.Rows.SelectMany(row => s_sides.Select(side => new Point(
+                table.Integer(row, "branch_" + side), table.Number(row, path), table.Number(row, "loss"), table.Number(row, "smallest_eigenvalue_" + side) > 0, table.Text(row, "geometry_" + side))))
             : [];
 
     // Pieces that are minima solid, the others dashed; neighbouring pieces meet.

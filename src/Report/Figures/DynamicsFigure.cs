@@ -67,13 +67,13 @@ internal sealed class DynamicsFigure : IFigure
         }
 
         bool many = cell.Features.Count > 40;
-        return new Panel(cell.Label, x, new Axis("dimensionality Dᵢ", -0.04, 1.08) { Grid = true }, [
+        return new Panel(cell.Label.Length == 0 ? "Dimensionality" : cell.Label, x, new Axis("dimensionality Dᵢ", -0.04, 1.08) { Grid = true }, [
             .. Marks(jumps, -0.04, 1.08), new LineMark(at, levels, Ink.Hue(0), many ? 0.7 : 1.4) { Hover = "step %{x}<br>D %{y:.3f}<extra></extra>" },
         ]);
     }
 
     private static Panel Loss(CellData cell, List<(double Step, double Loss)> curve, Axis x, Axis y, IEnumerable<double> jumps) =>
-        new(cell.Label.Length == 0 ? "" : "loss, " + cell.Label, x, y, [
+        new(cell.Label.Length == 0 ? "Loss" : "loss, " + cell.Label, x, y, [
             .. Marks(jumps, y.From, y.To),
             new LineMark([.. curve.Select(point => point.Step)], [.. curve.Select(point => point.Loss)], Ink.Hue(5), 2) { Hover = "step %{x}<br>loss %{y:.4g}<extra></extra>" },
         ]);

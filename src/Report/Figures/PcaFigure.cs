@@ -31,7 +31,7 @@ internal sealed class PcaFigure : IFigure
         var above = choice.Cells.Select(cell => Panel("PCA", cell, Kept(cell.Model!, components[cell.Index])));
         var below = choice.Cells.Select(cell => Panel("G", cell, cell.Model!.G));
         return new Drawing(
-            new Chart([.. above, .. below], 1) { InARow = choice.Cells.Count, Colors = new ColorScale("Σ v vᵀ, G", -bound, bound, Diverging: true) },
+            new Chart([.. above, .. below], 1) { InARow = choice.Cells.Count, Colors = new ColorScale("PCA, G", -bound, bound, Diverging: true) },
             string.Join(" ", choice.Cells.Select(cell => Words(cell, Kept(cell.Model!, components[cell.Index])))),
             choice.Note);
     }

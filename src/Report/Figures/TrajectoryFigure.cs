@@ -29,12 +29,22 @@ internal sealed class TrajectoryFigure : IFigure
         double reach = 1.08 * paths.Max(path => path.W.Max(w => w.Max(Math.Abs)));
         var hidden = new Axis("", -reach, reach) { Hidden = true };
         return new Drawing(
-            new Chart([.. paths.Select(path => new Panel(cells[path.Cell].Label, hidden, hidden, [.. Trails(path, Groups(run, path)), Dots(path, path.W.Length - 1)]) { EqualUnits = true })], 1)
+            new Chart([.. paths.Select(path => new Panel(cells[path.Cell].Label, hidden, hidden, [.. Frame(path.Hidden, reach), .. Trails(path, Groups(run, path)), Dots(path, path.W.Length - 1)]) { EqualUnits = true })], 1)
             {
                 Moments = [.. paths[0].Steps.Select((step, s) => new Moment(Numbers.Short(step), [.. paths.Select(path => Dots(path, s))]))],
             },
             $"{Numbers.Count(paths[0].Steps.Length, "snapshot")} from step {Numbers.Short(paths[0].Steps[0])} to step {Numbers.Short(paths[0].Steps[^1])}.",
             string.Join(" ", new[] { found > paths.Count ? $"Shown are {paths.Count} of {found} cells." : "", Coloured(run) }.Where(note => note.Length > 0)));
+    }
+
+    // The axes, which meet where features that are not represented stay.
+    private static IEnumerable<Mark> Frame(int hidden, double reach)
+    {
+        for (int axis = 0; axis < hidden; axis++)
+        {
+            double[][] ends = [.. new[] { -reach, reach }.Select(end => Enumerable.Range(0, hidden).Select(k => k == axis ? 0.92 * end : 0).ToArray())];
+            yield return new LineMark([ends[0][0], ends[1][0]], [ends[0][1], ends[1][1]], Ink.Faint, 1) { Z = hidden == 3 ? [ends[0][2], ends[1][2]] : null };
+        }
     }
 
     private static IEnumerable<Mark> Trails(WeightPath path, int[] groups)

@@ -50,6 +50,7 @@ internal static class StaticFigure
             var area = new SKRect(x, y, x + layout.PanelWidth, y + layout.PanelHeight);
             using var plot = StaticPanel.Plot(chart.Panels[i], chart.Colors, namesShown: column == 0 || chart.OwnY, area.Width);
             Render(plot, canvas, area, new PixelPadding(column == 0 ? layout.Left : layout.Gap, Math.Max(layout.Gap / 2, chart.Beside), layout.Below, 4));
+            StaticFurniture.Words(canvas, chart.Panels[i], area);
             StaticFurniture.Title(canvas, chart.Panels[i].Title, area.MidX, area.Top - 9, area.Width + (layout.Gap / 2));
         }
 

@@ -35,11 +35,8 @@ internal static class StaticMarks
             case BoxesMark boxes:
                 AddBoxes(plot, boxes);
                 break;
-            case TextMark text:
-                var words = plot.Add.Text(text.Text, StaticPanel.Place(panel.X, text.X), StaticPanel.Place(panel.Y, text.Y));
-                words.LabelFontColor = Hex(Ink.Text);
-                words.LabelFontSize = 11;
-                words.LabelAlignment = Alignment.MiddleLeft;
+            case TextMark:
+                // ScottPlot would clip it at the panel: StaticFurniture.Words draws it.
                 break;
             case BarsMark bars:
                 AddBars(plot, bars, panel, colors!);
