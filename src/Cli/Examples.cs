@@ -24,7 +24,7 @@ internal sealed class Examples : SynchronousCommandLineAction
         ["train"] = "toy train experiments/intro.yaml --force",
         ["export"] = "toy export experiments/intro.yaml --accept-changes",
         ["analyze"] = "toy analyze experiments/intro.yaml --json",
-        ["report"] = "toy report experiments/intro.yaml",
+        ["report"] = "toy report experiments/intro.yaml --open",
         ["import"] = "toy import model.onnx --name mine --density 0.1 --importance 0.9",
         ["list"] = "toy list --artifacts /tmp/runs",
         ["describe"] = "toy describe experiments --page docs/experiments.md",

@@ -26,7 +26,7 @@ internal static class Pipeline
     /// <summary>The stages in order.</summary>
     public static IReadOnlyList<string> Stages { get; } = ["generate", "train", "export", "analyze", "report"];
 
-    public static ExitCode Run(string file, IReadOnlyList<string> stages, PipelineOptions options, IOutput output, CancellationToken cancellation)
+    public static ExitCode Run(string file, IReadOnlyList<string> stages, PipelineOptions options, IOutput output, CancellationToken cancellation, Action<string>? whenReported = null)
     {
         var experiment = Load(file);
         using var run = RunFolder.Open(options.Artifacts, experiment, options.Force, options.AcceptChanges);
@@ -67,7 +67,11 @@ internal static class Pipeline
         if (claims.Count > 0)
             output.Claims(claims);
         if (stages.Contains("report"))
-            output.Report(run.Path("report.html"));
+        {
+            output.Report(run.Path(ReportStage.PageFile));
+            whenReported?.Invoke(run.Path(ReportStage.PageFile));
+        }
+
         return claims.All(claim => claim.Holds) ? ExitCode.Done : ExitCode.ClaimFailed;
     }
 

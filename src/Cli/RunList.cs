@@ -3,6 +3,7 @@ using ToyPipeline.Cli.Output;
 using ToyPipeline.Core;
 using ToyPipeline.Core.Experiments;
 using ToyPipeline.Core.Runs;
+using ToyPipeline.Report;
 
 namespace ToyPipeline.Cli;
 
@@ -16,7 +17,7 @@ internal static class RunList
         var rows = Directory.EnumerateDirectories(artifacts)
             .Where(folder => File.Exists(Path.Combine(folder, "experiment.yaml")))
             .Order(StringComparer.Ordinal).Select(Row).ToList();
-        output.Table("run", ["name", "title", "claims", "stages", "seconds", "finished"], rows);
+        output.Table("run", ["name", "title", "claims", "stages", "seconds", "finished", "report"], rows);
         return ExitCode.Done;
     }
 
@@ -36,11 +37,12 @@ internal static class RunList
                 string.Join(' ', Pipeline.Stages.Where(stages.ContainsKey)),
                 stages.Values.Sum(stage => stage.Seconds).ToString("F1"),
                 stages.Count == 0 ? "-" : stages.Values.Max(stage => stage.Finished).ToString("yyyy-MM-dd HH:mm"),
+                File.Exists(Path.Combine(folder, ReportStage.PageFile)) ? Path.Combine(folder, ReportStage.PageFile) : "-",
             ];
         }
         catch (InvalidInputException e)
         {
-            return [name, e.Message, "-", "-", "-", "-"];
+            return [name, e.Message, "-", "-", "-", "-", "-"];
         }
     }
 }

@@ -59,7 +59,7 @@ internal static class ToyCommand
         root.Add(StageVerb("train", "Trains every instance of an experiment.", ["train"]));
         root.Add(StageVerb("export", "Writes the trained models as ONNX.", ["export"]));
         root.Add(StageVerb("analyze", "Measures the exported models and checks the claims.", ["analyze"]));
-        root.Add(StageVerb("report", "Draws the figures and writes report.html.", ["report"]));
+        root.Add(ReportVerb());
         root.Add(ImportVerb.Create(Verb, s_artifacts, s_force));
         root.Add(Verb("list", "Lists the runs below the artifacts folder.", (parsed, output, _) =>
             RunList.Show(parsed.GetValue(s_artifacts)!, output)));
@@ -70,9 +70,61 @@ internal static class ToyCommand
         return root;
     }
 
-    private static Command StageVerb(string name, string description, IReadOnlyList<string> stages)
+    private static Command ReportVerb()
+    {
+        var file = Experiment();
+        file.Arity = ArgumentArity.ZeroOrOne;
+        var open = new Option<bool>("--open") { Description = "Open the page in the browser." };
+        var index = new Option<bool>("--index") { Description = "Write index.html over all runs instead." };
+        var compare = new Option<string[]>("--compare")
+        {
+            Description = "Compare two runs of the same experiment instead: their folders.",
+            Arity = new ArgumentArity(2, 2),
+            AllowMultipleArgumentsPerToken = true,
+            HelpName = "run",
+        };
+        var verb = Verb("report", "Draws the figures and writes report.html.", (parsed, output, cancellation) =>
+        {
+            string artifacts = parsed.GetValue(s_artifacts)!;
+            var compared = parsed.GetValue(compare) is { Length: 2 } runs ? runs : null;
+            string? experiment = parsed.GetValue(file);
+            if (experiment is not null)
+            {
+                var options = new PipelineOptions(artifacts, parsed.GetValue(s_force), parsed.GetValue(s_accept), Csv: false);
+                return Pipeline.Run(experiment, ["report"], options, output, cancellation, page => ReportPages.OpenIf(parsed.GetValue(open), page));
+            }
+
+            return ReportPages.Write(artifacts, compared, parsed.GetValue(open), output);
+        });
+        verb.Validators.Add(result =>
+        {
+            int asked = (result.GetResult(file) is { Tokens.Count: > 0 } ? 1 : 0) + (result.GetResult(index) is not null ? 1 : 0) + (result.GetResult(compare) is not null ? 1 : 0);
+            if (asked != 1)
+                result.AddError("toy report takes an experiment file, or --index, or --compare with two runs.");
+        });
+        verb.Add(file);
+        verb.Add(open);
+        verb.Add(index);
+        verb.Add(compare);
+        verb.Add(s_force);
+        verb.Add(s_accept);
+        return verb;
+    }
+
+    private static Argument<string> Experiment()
     {
         var file = new Argument<string>("experiment") { Description = "Experiment file, for example experiments/intro.yaml." };
+        file.Validators.Add(result =>
+        {
+            if (result.Tokens is [var token] && token.Value.StartsWith('-'))
+                result.AddError($"{token.Value} is no experiment file.");
+        });
+        return file;
+    }
+
+    private static Command StageVerb(string name, string description, IReadOnlyList<string> stages)
+    {
+        var file = Experiment();
         var verb = Verb(name, description, (parsed, output, cancellation) =>
             Pipeline.Run(
                 parsed.GetRequiredValue(file),
@@ -80,11 +132,6 @@ internal static class ToyCommand
                 new PipelineOptions(parsed.GetValue(s_artifacts)!, parsed.GetValue(s_force), parsed.GetValue(s_accept), stages.Contains("generate") && parsed.GetValue(s_csv)),
                 output,
                 cancellation));
-        file.Validators.Add(result =>
-        {
-            if (result.Tokens is [var token] && token.Value.StartsWith('-'))
-                result.AddError($"{token.Value} is no experiment file.");
-        });
         verb.Add(file);
         verb.Add(s_force);
         verb.Add(s_accept);

@@ -28,8 +28,7 @@ public static class OutputsReport
     {
         var features = CsvTable.Load(run.Path(FeaturesCsv));
         var model = CsvTable.Load(run.Path(ModelCsv));
-        var page = new Html();
-        ReportPage.Head(page, run.Experiment.Title);
+        var page = PageShell.Open(run.Experiment.Title);
         page.Markup("<header>\n").Element("p", run.Experiment.Name, ("class", "name")).Element("h1", run.Experiment.Title)
             .Element("p", run.Experiment.Description, ("class", "lead")).Markup("</header>\n<main id=\"content\">\n");
         page.Open("section", ("aria-labelledby", "outputs")).Element("h2", "What the outputs say", ("id", "outputs"));
@@ -40,7 +39,6 @@ public static class OutputsReport
         PageTables.Table(page, "Features", features, features.Header, FeaturesCsv);
         page.Element("h2", "What only weights would say").Element("p", Missing).Close("section");
         PageTables.Provenance(page, run.Experiment, run.Manifest);
-        page.Markup("</main>\n").Element("footer", $"ToyPipeline {RunFolder.Version}. This page needs no network.");
-        return page.Markup("</body>\n</html>\n").ToString();
+        return page.Markup("</main>\n").Footer().Finish();
     }
 }

@@ -8,7 +8,9 @@ internal sealed class GalleryPreview
     public void Write_sample_reports()
     {
         string target = Environment.GetEnvironmentVariable("TOY_REPORT_PREVIEW") ?? throw new IgnoreException("TOY_REPORT_PREVIEW is not set.");
-        foreach (var (name, make) in new (string, Func<SyntheticRun>)[] { ("intro", () => SyntheticRun.Intro()), ("solids", SampleRuns.Solids), ("line", SampleRuns.Line), ("larger", () => SampleRuns.Larger()) })
+        foreach (var (name, make) in new (string, Func<SyntheticRun>)[] { ("intro", () => SyntheticRun.Intro()), ("solids", SampleRuns.Solids), ("line", SampleRuns.Line), ("larger", () => SampleRuns.Larger()),
+            ("geometry", SampleRuns.Geometry), ("phases", () => SampleRuns.Phases(64)), ("neurons", SampleRuns.Neurons), ("absolute", SampleRuns.AbsoluteValue), ("dynamics", SampleRuns.Dynamics),
+            ("branches", SampleRuns.Branches), ("attacked", SampleRuns.Attacked) })
         {
             using var run = make();
             run.Report();

@@ -66,6 +66,51 @@ internal sealed class SyntheticRun : IDisposable
         Run = RunFolder.Open(_artifacts, Experiment.Parse(yaml, "test.yaml"));
     }
 
+    /// <summary>Writes a table as the analysis would.</summary>
+    public SyntheticRun With(string path, string header, IEnumerable<FormattableString> rows)
+    {
+        File.WriteAllText(Run.Path(path), string.Concat(rows.Select(row => row.ToString(CultureInfo.InvariantCulture) + "\n").Prepend(header + "\n")));
+        return this;
+    }
+
+    /// <summary>Replaces the history by one with snapshots of the weights, which grow from a start with a turn of their own.</summary>
+    public SyntheticRun WithSnapshots(int snapshots, Func<double, double> grown)
+    {
+        foreach (var pack in new Grid(Run.Experiment).Packs())
+        {
+            string path = Run.Path(RunFolder.History(pack.Index));
+            var history = TrainingHistory.Load(path);
+            float[] steps = [.. Enumerable.Range(0, snapshots).Select(s => (float)Math.Round(Math.Pow(Records * 100, s / (snapshots - 1.0))))];
+            int n = Cells[0].Features, m = Cells[0].Hidden;
+            var w = steps.SelectMany(step => pack.Instances.SelectMany(instance =>
+            {
+                double share = grown(Math.Log(step) / Math.Log(Records * 100));
+                return Cells[instance.Cell.Index].W.SelectMany((row, i) => row.Select((x, k) => (float)((share * x) + ((1 - share) * 0.5 * Math.Sin(1 + i + (2.3 * k))))));
+            }));
+            (history with
+            {
+                SnapshotSteps = steps,
+                Snapshots = new Dictionary<string, Tensor> { ["W"] = new([snapshots, pack.Instances.Count, n, m], [.. w]) },
+            }).Save(path);
+        }
+
+        return this;
+    }
+
+    /// <summary>Replaces the matrices by those of an absolute-value model.</summary>
+    public SyntheticRun WithTwoMatrices(Func<Best, int, int, (double Read, double Write)> weights)
+    {
+        int n = Cells[0].Features, m = Cells[0].Hidden;
+        (double Read, double Write)[] all = [.. Cells.SelectMany(best => Enumerable.Range(0, n * m).Select(at => weights(best, at / m, at % m)))];
+        string path = Run.Path("analysis/best-00000.safetensors");
+        var file = Safetensors.Load(path);
+        var tensors = file.Tensors.Where(pair => pair.Key != "W").ToDictionary();
+        tensors["W1"] = new([Cells.Count, n, m], [.. all.Select(pair => (float)pair.Read)]);
+        tensors["W2"] = new([Cells.Count, n, m], [.. all.Select(pair => (float)pair.Write)]);
+        new Safetensors { Tensors = tensors, Metadata = file.Metadata }.Save(path);
+        return this;
+    }
+
     public string Read(string path) => File.ReadAllText(Run.Path(path));
 
     public StageOutcome Report() => ReportStage.Run(Run, _ => { }, CancellationToken.None);
@@ -96,7 +141,7 @@ internal sealed class SyntheticRun : IDisposable
         {
             for (int i = 0; i < best.Features; i++)
             {
-                string row = string.Create(CultureInfo.InvariantCulture, $",{AxisValues(best.Cell)}{i},{best.Spec.Importance[i]:R},{best.Spec.Data.Density[i]:R},{best.Norm(i):R},{(best.Norm(i) >= 0.5 ? "true" : "false")},{best.Superposition(i):R},0.4,{best.Bias(i):R},0,{best.Geometry},");
+                string row = string.Create(CultureInfo.InvariantCulture, $",{AxisValues(best.Cell)}{i},{best.Spec.Importance[i]:R},{best.Spec.Data.Density[i]:R},{best.Norm(i):R},{(best.Norm(i) >= 0.5 ? "true" : "false")},{best.Superposition(i):R},{best.Dimensionality(i):R},{best.Bias(i):R},0,{best.Geometry},");
                 csv.Append(CultureInfo.InvariantCulture, $"{best.Instance},{best.Cell.Index},{best.Instance % Run.Experiment.Replicas}{row}true\n");
                 csv.Append(CultureInfo.InvariantCulture, $"{best.Instance + 1},{best.Cell.Index},{(best.Instance + 1) % Run.Experiment.Replicas}{row}false\n");
             }
@@ -175,6 +220,8 @@ internal sealed class SyntheticRun : IDisposable
         public double Norm(int i) => Math.Sqrt(Dot(W[i], W[i]));
 
         public double Superposition(int i) => Norm(i) == 0 ? 0 : W.Where((_, j) => j != i).Sum(w => Math.Pow(Dot(W[i], w) / Norm(i), 2));
+
+        public double Dimensionality(int i) => Norm(i) == 0 ? 0 : Math.Pow(Norm(i), 4) / W.Sum(w => Math.Pow(Dot(W[i], w), 2));
 
         public double Bias(int i) => Norm(i) >= 0.5 ? -0.05 * Cell.Index : 0.4 - (0.03 * i);
 

@@ -12,8 +12,20 @@ internal sealed record Chart(IReadOnlyList<Panel> Panels, double Aspect)
     /// <summary>Explains inks that repeat in every panel.</summary>
     public IReadOnlyList<LegendEntry> Legend { get; init; } = [];
 
+    /// <summary>Moments that a slider of the interactive figure steps through; static figures show the panels as they are.</summary>
+    public IReadOnlyList<Moment> Moments { get; init; } = [];
+
+    /// <summary>Every panel has a vertical axis of its own; elsewhere those of a row share the first one's names.</summary>
+    public bool OwnY { get; init; }
+
+    /// <summary>Room to the right of panels for words that begin at their edge, px.</summary>
+    public int Beside { get; init; }
+
+    /// <summary>Panels of one row, as the paper sets bars of several sparsities; null for as many as fit well.</summary>
+    public int? InARow { get; init; }
+
     /// <summary>Panels side by side.</summary>
-    public int Columns => Panels.Count <= 4 ? Panels.Count : Panels.Count is 5 or 6 or 9 ? 3 : 4;
+    public int Columns => InARow ?? (Panels.Count <= 4 ? Panels.Count : Panels.Count is 5 or 6 or 9 ? 3 : 4);
 
     /// <summary>Rows of panels.</summary>
     public int Rows => (Panels.Count + Columns - 1) / Columns;
@@ -28,6 +40,9 @@ internal sealed record Panel(string Title, Axis X, Axis Y, IReadOnlyList<Mark> M
 {
     /// <summary>One unit is as long on both axes.</summary>
     public bool EqualUnits { get; init; }
+
+    /// <summary>The interactive panel is a space that can be turned.</summary>
+    public bool InSpace => Marks.Any(mark => mark is VectorsMark { Dimensions: 3 } or LineMark { Z: not null });
 }
 
 /// <summary>An axis with fixed limits.</summary>
@@ -79,6 +94,11 @@ internal sealed record ColorScale(string Label, double From, double To, bool Div
 /// <summary>A line of the legend.</summary>
 internal sealed record LegendEntry(string Text, Ink Ink, double Width);
 
+/// <summary>A place of the slider: what it is called, and the marks that each panel ends with there instead of its last one.</summary>
+/// <param name="Name">Short name.</param>
+/// <param name="Last">The last mark of each panel.</param>
+internal sealed record Moment(string Name, IReadOnlyList<DotsMark> Last);
+
 /// <summary>Something drawn in a panel.</summary>
 internal abstract record Mark
 {
@@ -89,12 +109,42 @@ internal abstract record Mark
 /// <summary>A polyline; values that are not finite leave a gap.</summary>
 internal sealed record LineMark(IReadOnlyList<double> X, IReadOnlyList<double> Y, Ink Ink, double Width) : Mark
 {
+    /// <summary>Third coordinates, in a panel of space.</summary>
+    public IReadOnlyList<double>? Z { get; init; }
+
     /// <summary>Dashed rather than solid.</summary>
     public bool Dashed { get; init; }
 }
 
 /// <summary>Dots coloured by value on the chart's colour scale.</summary>
-internal sealed record DotsMark(IReadOnlyList<double> X, IReadOnlyList<double> Y, IReadOnlyList<double> Values, double Size) : Mark;
+internal sealed record DotsMark(IReadOnlyList<double> X, IReadOnlyList<double> Y, IReadOnlyList<double> Values, double Size) : Mark
+{
+    /// <summary>One ink for all dots, which have no values then.</summary>
+    public Ink? Ink { get; init; }
+
+    /// <summary>What the hover template calls <c>%{text}</c>, one a dot.</summary>
+    public IReadOnlyList<string> Texts { get; init; } = [];
+
+    /// <summary>Third coordinates, in a panel of space.</summary>
+    public IReadOnlyList<double>? Z { get; init; }
+}
+
+/// <summary>Words that begin at a place of the panel, for example the name of a line.</summary>
+internal sealed record TextMark(double X, double Y, string Text) : Mark;
+
+/// <summary>Upright boxes with a thin gap between them: neurons as stacks of weights.</summary>
+/// <param name="At">Centre of each box along x.</param>
+/// <param name="Base">Its lower end.</param>
+/// <param name="Heights">Its height; negative heights hang from the base.</param>
+/// <param name="Inks">Its colour.</param>
+internal sealed record BoxesMark(IReadOnlyList<double> At, IReadOnlyList<double> Base, IReadOnlyList<double> Heights, IReadOnlyList<Ink> Inks) : Mark
+{
+    /// <summary>Width of a box.</summary>
+    public const double Width = 0.86;
+
+    /// <summary>What the hover template calls <c>%{text}</c>, one a box.</summary>
+    public IReadOnlyList<string> Texts { get; init; } = [];
+}
 
 /// <summary>Horizontal bars from 0, one at each whole number, coloured by value on the chart's colour scale.</summary>
 internal sealed record BarsMark(IReadOnlyList<double> At, IReadOnlyList<double> Lengths, IReadOnlyList<double> Values) : Mark;
@@ -104,7 +154,25 @@ internal sealed record BarsMark(IReadOnlyList<double> At, IReadOnlyList<double> 
 /// <param name="Columns">Number of columns.</param>
 /// <param name="Left">x of the first column's centre.</param>
 /// <param name="ColumnWidth">Width of a column; a row is one unit high.</param>
-internal sealed record HeatMark(IReadOnlyList<double> Values, int Columns, double Left, double ColumnWidth) : Mark;
+internal sealed record HeatMark(IReadOnlyList<double> Values, int Columns, double Left, double ColumnWidth) : Mark
+{
+    /// <summary>Inks of the values 0, 1, …; null for the chart's colour scale.</summary>
+    public IReadOnlyList<Ink>? Classes { get; init; }
+
+    /// <summary>What a cell is told by; the page puts the words together, so that large grids stay small files.</summary>
+    public CellWords? Words { get; init; }
+}
+
+/// <summary>Words about each cell of a matrix.</summary>
+/// <param name="Column">Name and values of the columns.</param>
+/// <param name="Row">Name and values of the rows.</param>
+/// <param name="Values">Named values of the cells, [rows, columns] each, row-major.</param>
+internal sealed record CellWords(
+    (string Name, IReadOnlyList<string> Values) Column, (string Name, IReadOnlyList<string> Values) Row, IReadOnlyList<(string Name, IReadOnlyList<double> Values)> Values)
+{
+    /// <summary>Names of the classes 0, 1, … of the matrix; empty where it has none.</summary>
+    public IReadOnlyList<string> Classes { get; init; } = [];
+}
 
 /// <summary>Lines with dots at their ends, from the origin, in two or three dimensions, coloured by value; with a faint unit circle or sphere.</summary>
 /// <param name="Tips">One end a vector; its length is the dimension.</param>
@@ -113,6 +181,9 @@ internal sealed record VectorsMark(IReadOnlyList<double[]> Tips, IReadOnlyList<d
 {
     /// <summary>Names written beyond the tips.</summary>
     public IReadOnlyList<(double[] At, string Text)> Names { get; init; } = [];
+
+    /// <summary>Faint lines between tips, by their places in <see cref="Tips"/>: edges of the polytope.</summary>
+    public IReadOnlyList<(int From, int To)> Edges { get; init; } = [];
 
     /// <summary>2 or 3.</summary>
     public int Dimensions => Tips.Count == 0 ? 2 : Tips[0].Length;

@@ -17,6 +17,9 @@ internal readonly record struct Ink(string Token)
     /// <summary>The line to look at.</summary>
     public static Ink Accent { get; } = new("@accent");
 
+    /// <summary>One of the colours for kinds of things: <see cref="Palette.Hues"/>.</summary>
+    public static Ink Hue(int number) => new("@hues:" + (number % Palette.Light.Hues.Count).ToString(CultureInfo.InvariantCulture));
+
     /// <summary>A colour of the sequential ramp, 0 faint to 1 strong.</summary>
     public static Ink OnRamp(double place) => new("@ramp:" + place.ToString("0.###", CultureInfo.InvariantCulture));
 }
@@ -29,20 +32,23 @@ internal readonly record struct Ink(string Token)
 /// <param name="Accent">Ink of the line to look at.</param>
 /// <param name="Ramp">Sequential, from faint to strong against the paper.</param>
 /// <param name="Diverging">From negative through the paper's tone to positive.</param>
+/// <param name="Hues">Colours for kinds of things, after Okabe and Ito: told apart with each common colour blindness, and by their lightness.</param>
 internal sealed record Palette(
-    string Paper, string Text, string Faint, string Muted, string Accent, IReadOnlyList<string> Ramp, IReadOnlyList<string> Diverging)
+    string Paper, string Text, string Faint, string Muted, string Accent, IReadOnlyList<string> Ramp, IReadOnlyList<string> Diverging, IReadOnlyList<string> Hues)
 {
     /// <summary>Colours on white paper.</summary>
     public static Palette Light { get; } = new(
         "#ffffff", "#1f2328", "#d0d5da", "#9aa3ad", "#0072b2",
         ["#6ece58", "#35b779", "#1f9e89", "#26828e", "#31688e", "#3e4989", "#482878", "#440154"],
-        ["#7f3b08", "#b35806", "#e08214", "#fdb863", "#fee0b6", "#f7f7f7", "#d1e5f0", "#92c5de", "#4393c3", "#2166ac", "#053061"]);
+        ["#7f3b08", "#b35806", "#e08214", "#fdb863", "#fee0b6", "#f7f7f7", "#d1e5f0", "#92c5de", "#4393c3", "#2166ac", "#053061"],
+        ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#5b6570"]);
 
     /// <summary>Colours on a dark page.</summary>
     public static Palette Dark { get; } = new(
         "#15181c", "#e6e8eb", "#3a4048", "#7d8794", "#56b4e9",
         ["#4a569c", "#31688e", "#26828e", "#1f9e89", "#35b779", "#6ece58", "#b5de2b", "#fde725"],
-        ["#ffd9a0", "#fdb863", "#e08214", "#a4560c", "#57300f", "#23272d", "#17374f", "#1d5f94", "#4393c3", "#92c5de", "#d1e5f0"]);
+        ["#ffd9a0", "#fdb863", "#e08214", "#a4560c", "#57300f", "#23272d", "#17374f", "#1d5f94", "#4393c3", "#92c5de", "#d1e5f0"],
+        ["#4aa3df", "#f0b429", "#2cc79b", "#e196c2", "#a9dcff", "#ff8a4c", "#a4adb8"]);
 
     /// <summary>Colour of an ink in this theme.</summary>
     public string Of(Ink ink) => ink.Token switch
@@ -51,6 +57,7 @@ internal sealed record Palette(
         "@faint" => Faint,
         "@muted" => Muted,
         "@accent" => Accent,
+        ['@', 'h', 'u', 'e', 's', ':', .. var number] => Hues[int.Parse(number, CultureInfo.InvariantCulture)],
         _ => At(Ramp, double.Parse(ink.Token.AsSpan(ink.Token.IndexOf(':', StringComparison.Ordinal) + 1), CultureInfo.InvariantCulture)),
     };
 

@@ -23,9 +23,15 @@ internal static class CellLabel
     {
         if (coordinate.Path == "model.kind")
             return coordinate.Value;
-        var (path, index) = Indexed(coordinate.Path);
+        return $"{Symbol(coordinate.Path)} = {Value(coordinate.Value)}";
+    }
+
+    /// <summary>Short name of what an axis varies: <c>S</c>, <c>I₁</c>.</summary>
+    public static string Symbol(string axis)
+    {
+        var (path, index) = Indexed(axis);
         string symbol = path == "importance.values" ? "I" : s_symbols.GetValueOrDefault(path) ?? path[(path.LastIndexOf('.') + 1)..].Replace('_', ' ');
-        return $"{symbol}{Subscript(index)} = {Value(coordinate.Value)}";
+        return symbol + Subscript(index);
     }
 
     // 0.0 and 0 are the same place.

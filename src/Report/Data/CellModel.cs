@@ -13,6 +13,12 @@ namespace ToyPipeline.Report.Data;
 /// <param name="B">Bias, [n].</param>
 internal sealed record CellModel(int Cell, int Features, int Hidden, double[] G, double[]? W, double[] B)
 {
+    /// <summary>Encoder and decoder where they differ, [n, m] each; both null elsewhere.</summary>
+    public double[]? W1 { get; private init; }
+
+    /// <inheritdoc cref="W1"/>
+    public double[]? W2 { get; private init; }
+
     /// <summary>Reads all files of the pattern, in the order of their names.</summary>
     /// <exception cref="InvalidInputException">A file is damaged, or its tensors do not fit each other.</exception>
     public static IEnumerable<CellModel> Load(IEnumerable<string> paths) => paths.SelectMany(Load);
@@ -25,8 +31,9 @@ internal sealed record CellModel(int Cell, int Features, int Hidden, double[] G,
         var b = Named(file, "b", path);
         var w = file.Tensors.GetValueOrDefault("W");
         var shape = (w ?? Named(file, "W1", path)).Shape;
+        Tensor? w1 = w is null ? Named(file, "W1", path) : null, w2 = w is null ? Named(file, "W2", path) : null;
         if (g.Shape is not [var cells, var n, var columns] || columns != n || cells != instances.Count || !b.Shape.SequenceEqual([cells, n])
-            || shape is not [var rows, var features, var m] || rows != cells || features != n)
+            || (w2 is not null && !w2.Shape.SequenceEqual(shape)) || shape is not [var rows, var features, var m] || rows != cells || features != n)
         {
             throw new InvalidInputException(
                 $"{path}: G [{string.Join(", ", g.Shape)}], W [{string.Join(", ", shape)}] and b [{string.Join(", ", b.Shape)}] do not fit {instances.Count} cells.");
@@ -35,7 +42,11 @@ internal sealed record CellModel(int Cell, int Features, int Hidden, double[] G,
         for (int i = 0; i < cells; i++)
         {
             yield return new CellModel(
-                instances[i].Cell.Index, n, m, Slice(g, i, n * n), w is null ? null : Slice(w, i, n * m), Slice(b, i, n));
+                instances[i].Cell.Index, n, m, Slice(g, i, n * n), w is null ? null : Slice(w, i, n * m), Slice(b, i, n))
+            {
+                W1 = w1 is null ? null : Slice(w1, i, n * m),
+                W2 = w2 is null ? null : Slice(w2, i, n * m),
+            };
         }
     }
 

@@ -58,6 +58,18 @@ internal sealed class CsvTable
         }
     }
 
+    /// <summary>Whether the table has all of these columns.</summary>
+    public bool Has(params ReadOnlySpan<string> columns)
+    {
+        foreach (string column in columns)
+        {
+            if (!_columns.ContainsKey(column))
+                return false;
+        }
+
+        return true;
+    }
+
     public string Text(string[] row, string column) => row[Place(column)];
 
     /// <summary>A number; not a number where the field is empty.</summary>

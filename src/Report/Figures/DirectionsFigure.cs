@@ -18,7 +18,7 @@ internal sealed class DirectionsFigure : IFigure
 
     public string Caption =>
         "Each line is a feature's direction Wᵢ in the best instance of a cell, coloured by importance; its length is the feature's norm, the faint circle is norm 1. "
-        + "Look for right angles (features with a dimension of their own), opposite lines (antipodal pairs) and regular polygons; features that are not represented stay at the centre.";
+        + "Look for right angles (features with a dimension of their own), opposite lines (antipodal pairs), regular polygons and, in three dimensions, polyhedra (grey edges; drag to turn); features that are not represented stay at the centre.";
 
     public Drawing Draw(RunData run)
     {
@@ -49,9 +49,17 @@ internal sealed class DirectionsFigure : IFigure
         var vectors = new VectorsMark(tips, [.. cell.Features.Select(feature => feature.Importance)])
         {
             Names = Names(cell, tips),
+            Edges = model.Hidden == 3 ? Edges(cell, tips) : [],
             Hover = "feature %{text}<br>importance %{marker.color:.4g}<extra></extra>",
         };
         return new Panel(cell.Label, hidden, hidden, [vectors]) { EqualUnits = true };
+    }
+
+    // Of the features that are represented: the others are at the centre.
+    private static List<(int From, int To)> Edges(CellData cell, List<double[]> tips)
+    {
+        int[] shown = [.. cell.Features.Where(feature => feature.Represented).Select(feature => feature.Feature)];
+        return [.. Polytope.Edges([.. shown.Select(feature => tips[feature])]).Select(edge => (shown[edge.From], shown[edge.To]))];
     }
 
     private static Panel OnLine(CellData cell, double reach, ColorScale colors)

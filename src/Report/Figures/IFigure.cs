@@ -25,6 +25,9 @@ internal interface IFigure
 /// <param name="Note">What is left out and why; empty where nothing is.</param>
 internal sealed record Drawing(Chart? Chart, string Alt, string Note)
 {
+    /// <summary>No chart, and nothing to say about it: the figure belongs to experiments of another kind.</summary>
+    public static Drawing Skipped { get; } = new(null, "", "");
+
     /// <summary>No chart, because of <paramref name="why"/>: a whole sentence.</summary>
     public static Drawing LeftOut(string why) => new(null, "", why);
 }
@@ -33,5 +36,8 @@ internal sealed record Drawing(Chart? Chart, string Alt, string Note)
 internal static class Gallery
 {
     public static IReadOnlyList<IFigure> Figures { get; } =
-        [new DirectionsFigure(), new InterferenceFigure(), new NormFigure(), new LossFigure()];
+    [
+        new PhaseFigure(), new BranchFigure(), new DirectionsFigure(), new TrajectoryFigure(), new PcaFigure(), new DimensionalityFigure(), new VulnerabilityFigure(),
+        new NeuronFigure(), new InterferenceFigure(), new NormFigure(), new DynamicsFigure(), new LossFigure(),
+    ];
 }

@@ -6,6 +6,9 @@ namespace ToyPipeline.Report.Figures;
 /// <summary>Bars of ‖Wᵢ‖ coloured by superposition (paper: "Basic results").</summary>
 internal sealed class NormFigure : IFigure
 {
+    /// <summary>Sparsities side by side, as in the paper; more take several rows.</summary>
+    private const int MostInARow = 7;
+
     /// <summary>A feature counts as represented from this norm on.</summary>
     private const double Represented = 0.5;
 
@@ -28,8 +31,9 @@ internal sealed class NormFigure : IFigure
         // Of features that are not represented, superposition is a ratio of small numbers and would stretch the scale.
         double most = Math.Max(1, all.Where(feature => feature.Represented && double.IsFinite(feature.Superposition)).Select(feature => feature.Superposition).DefaultIfEmpty(0).Max());
         return new Drawing(
-            new Chart([.. choice.Cells.Select(cell => Panel(cell, n, longest))], Math.Clamp(0.3 + (n * 0.07), 0.5, 1.6))
+            new Chart([.. choice.Cells.Select(cell => Panel(cell, n, longest))], Math.Clamp(0.3 + (n * 0.07), 0.5, 1.6) * (choice.Cells.Count is > 4 and <= MostInARow ? 1.8 : 1))
             {
+                InARow = choice.Cells.Count <= MostInARow ? choice.Cells.Count : null,
                 Colors = new ColorScale("superposition", 0, most, Diverging: false),
             },
             string.Join(" ", choice.Cells.Select(Words)),

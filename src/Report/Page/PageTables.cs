@@ -120,7 +120,8 @@ internal static class PageTables
         page.Markup("<p class=\"files\">").Text(rows + " are in ").Element("a", file, ("href", file)).Text(".").Close("p");
     }
 
-    private static void OpenTable(Html page, string name, IReadOnlyList<string> header, Func<int, bool> numeric)
+    /// <summary>Opens a table that scrolls by itself, with a header row.</summary>
+    public static void OpenTable(Html page, string name, IReadOnlyList<string> header, Func<int, bool> numeric)
     {
         page.Open("div", ("class", "table"), ("role", "region"), ("aria-label", name), ("tabindex", "0")).Markup("<table>\n<thead><tr>");
         for (int i = 0; i < header.Count; i++)
@@ -128,7 +129,8 @@ internal static class PageTables
         page.Markup("</tr></thead>\n<tbody>\n");
     }
 
-    private static void CloseTable(Html page) => page.Markup("</tbody>\n</table>\n").Close("div");
+    /// <summary>Closes it.</summary>
+    public static void CloseTable(Html page) => page.Markup("</tbody>\n</table>\n").Close("div");
 
     private static string Words(string name) => name.Contains('.', StringComparison.Ordinal) ? name : name.Replace('_', ' ');
 }

@@ -22,35 +22,21 @@ internal static class ReportPage
     /// <summary>Static figures inside the page, for print and for browsers without scripts: bytes in all.</summary>
     private const int MaxStaticBytes = 900_000;
 
-    // No address is allowed: scripts and styles are in the page, images too. Plotly's WebGL part compiles functions.
-    private const string ContentPolicy =
-        "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; img-src data: blob:";
-
     /// <summary>The page as HTML.</summary>
     public static string Write(RunData run, IReadOnlyList<PageFigure> figures, RunManifest manifest)
     {
         var experiment = run.Experiment;
-        var page = new Html();
-        Head(page, experiment.Title);
+        var page = PageShell.Open(experiment.Title);
         Header(page, run, figures);
         page.Markup("<main id=\"content\">\n");
         PageTables.Claims(page, run);
         Figures(page, figures);
         PageTables.Results(page, run);
         PageTables.Provenance(page, run.Experiment, manifest);
-        page.Markup("</main>\n").Element("footer", $"ToyPipeline {RunFolder.Version}. This page needs no network: figures, data and scripts are in it.");
+        page.Markup("</main>\n").Footer();
         Scripts(page, figures);
-        return page.Markup("</body>\n</html>\n").ToString();
+        return page.Finish();
     }
-
-    /// <summary>The page up to its content: title, policy, style.</summary>
-    public static void Head(Html page, string title) =>
-        page.Markup("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n")
-            .Markup("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<meta name=\"color-scheme\" content=\"light dark\"/>\n")
-            .Markup($"<meta http-equiv=\"Content-Security-Policy\" content=\"{Html.Escape(ContentPolicy)}\"/>\n")
-            .Element("title", $"{title} – ToyPipeline")
-            .Markup($"<style>\n{Resource("report.css")}</style>\n</head>\n<body>\n")
-            .Markup("<a class=\"skip\" href=\"#content\">Skip to the results</a>\n");
 
     private static void Header(Html page, RunData run, IReadOnlyList<PageFigure> figures)
     {
@@ -78,7 +64,8 @@ internal static class ReportPage
         {
             if (figure.Json is null)
             {
-                page.Element("p", figure.Note, ("class", "left-out"));
+                if (figure.Note.Length > 0)
+                    page.Element("p", figure.Note, ("class", "left-out"));
                 continue;
             }
 
@@ -111,14 +98,8 @@ internal static class ReportPage
         string palettes = JsonSerializer.Serialize(new { light = Palette.Light, dark = Palette.Dark }, s_json);
         page.Open("script", ("type", "application/json"), ("id", "palettes")).Markup(palettes).Close("script")
             .Open("script").Markup(PlotlyLibrary.Script).Markup("\n").Close("script")
-            .Open("script").Markup("\n" + Resource("report.js")).Close("script");
+            .Open("script").Markup("\n" + PageShell.Resource("report.js")).Close("script");
     }
 
     private static readonly JsonSerializerOptions s_json = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase };
-
-    private static string Resource(string name)
-    {
-        using var reader = new StreamReader(typeof(ReportPage).Assembly.GetManifestResourceStream("Page/" + name)!);
-        return reader.ReadToEnd().ReplaceLineEndings("\n");
-    }
 }

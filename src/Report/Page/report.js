@@ -22,14 +22,28 @@
   // Figures name colours by role: @text, @ramp:0.5 (a place on the ramp), @ramp and @diverging (whole scales).
   function themed(value, palette) {
     if (Array.isArray(value))
-      return typeof value[0] === "number" ? value : value.map(item => themed(item, palette));
+      return typeof value[0] === "number" && typeof value.at(-1) === "number" ? value : value.map(item => themed(item, palette));
     if (value !== null && typeof value === "object")
       return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, themed(item, palette)]));
     if (typeof value !== "string" || value[0] !== "@")
       return value;
     const [role, place] = value.slice(1).split(":");
     const colour = palette[role];
+    if (role === "hues")
+      return colour[place];
     return place !== undefined ? onRamp(colour, Number(place)) : Array.isArray(colour) ? scale(colour) : colour ?? value;
+  }
+
+  // What a cell of a large grid is told by: put together here, so that the page stays small.
+  function tell(trace) {
+    const { column, row, values, classes } = trace.cellWords;
+    delete trace.cellWords;
+    const columns = column.values.length;
+    trace.text = trace.z.map((cells, r) => cells.map((cell, c) => [
+      `${column.name} ${column.values[c]}`, `${row.name} ${row.values[r]}`,
+      ...(classes.length > 0 && cell !== null ? [`<b>${classes[cell]}</b>`] : []),
+      ...values.map(({ name, values }) => `${name} ${values[r * columns + c] ?? "–"}`),
+    ].join("<br>")));
   }
 
   function hasWebGl() {
@@ -43,15 +57,16 @@
   function draw() {
     const palette = palettes[dark.matches ? "dark" : "light"];
     for (const { plot, source } of figures) {
-      const { data, layout } = themed(source, palette);
+      const { data, layout, frames } = themed(source, palette);
       layout.font.family = getComputedStyle(document.body).fontFamily;
       layout.hoverlabel = { bgcolor: palette.paper, bordercolor: palette.muted, font: { color: palette.text } };
-      Plotly.react(plot, data, layout, {
+      const config = {
         displaylogo: false,
         responsive: true,
         modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
         toImageButtonOptions: { format: "svg" },
-      });
+      };
+      Plotly.react(plot, { data, layout, frames, config });
     }
   }
 
@@ -64,6 +79,7 @@
       plot.remove();
       continue;
     }
+    source.data.filter(trace => trace.cellWords).forEach(tell);
     figure.classList.add("scripted");
     if (still)
       figure.classList.add("printable");

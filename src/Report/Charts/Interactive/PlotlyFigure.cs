@@ -9,7 +9,6 @@ internal static class PlotlyFigure
     /// <summary>Width that the layout is planned for, px; the page stretches it.</summary>
     private const double Width = 920;
 
-    private const double Gap = 30;
     private const double Above = 30;
 
     /// <summary>Legend on the left, Plotly's buttons on the right.</summary>
@@ -23,7 +22,7 @@ internal static class PlotlyFigure
 
     /// <summary>The figure as JSON that may stand inside a <c>script</c> element: &lt;, &gt; and &amp; are escaped.</summary>
     public static string Json(Chart chart) =>
-        JsonSerializer.Serialize(new Dictionary<string, object> { ["data"] = Traces(chart), ["layout"] = Layout(chart) }, s_json);
+        JsonSerializer.Serialize(new Dictionary<string, object> { ["data"] = Traces(chart), ["layout"] = Layout(chart), ["frames"] = PlotlySlider.Frames(chart) }, s_json);
 
     /// <summary>Text for Plotly, which reads some HTML in it.</summary>
     internal static string Escape(string text) =>
@@ -33,7 +32,7 @@ internal static class PlotlyFigure
     internal static string Suffix(int panel) => panel == 0 ? "" : $"{panel + 1}";
 
     private static List<object> Traces(Chart chart) =>
-        [.. chart.Panels.SelectMany((panel, index) => panel.Marks.SelectMany(mark => PlotlyMarks.Traces(mark, index, chart.Colors))), .. LegendTraces(chart)];
+        [.. chart.Panels.SelectMany((panel, index) => panel.Marks.SelectMany(mark => PlotlyMarks.Traces(mark, panel, index, chart.Colors))), .. LegendTraces(chart)];
 
     private static IEnumerable<object> LegendTraces(Chart chart) => chart.Legend.Select(entry => new Dictionary<string, object>
     {
@@ -49,18 +48,20 @@ internal static class PlotlyFigure
     private static Dictionary<string, object> Layout(Chart chart)
     {
         double left = chart.Panels.All(panel => panel.Y.Hidden) ? 8 : NameSpace + 12;
-        double right = chart.Colors is null ? 20 : ColorBarSpace;
+        double right = chart.Colors is null ? 20 + chart.Beside : ColorBarSpace;
+        double gap = chart.OwnY ? NameSpace + 18 + chart.Beside : 30;
         double below = chart.Panels.All(panel => panel.X.Hidden) ? 8 : TickSpace;
-        double panelWidth = (Width - left - right - ((chart.Columns - 1) * Gap)) / chart.Columns;
+        double panelWidth = (Width - left - right - ((chart.Columns - 1) * gap)) / chart.Columns;
         // A lone panel need not fill the page.
         double panelHeight = Math.Min(panelWidth * chart.Aspect, chart.Columns == 1 ? 460 : 640);
-        double height = Top + (chart.Rows * (Above + panelHeight + below));
-        double inner = height - Top;
+        double inner = chart.Rows * (Above + panelHeight + below);
+        double slider = chart.Moments.Count > 0 ? PlotlySlider.Space : 0;
+        double height = Top + inner + slider;
 
         var layout = new Dictionary<string, object>
         {
             ["height"] = Math.Round(height),
-            ["margin"] = new { l = left, r = right, t = Top, b = 0, autoexpand = false },
+            ["margin"] = new { l = left, r = right, t = Top, b = slider, autoexpand = false },
             ["showlegend"] = chart.Legend.Count > 0,
             ["legend"] = new { orientation = "h", x = 0, y = 1, xanchor = "left", yanchor = "bottom" },
             ["hovermode"] = "closest",
@@ -73,12 +74,12 @@ internal static class PlotlyFigure
         for (int i = 0; i < chart.Panels.Count; i++)
         {
             var (row, column) = Math.DivRem(i, chart.Columns);
-            double x0 = column * (panelWidth + Gap) / (Width - left - right);
-            double x1 = ((column * (panelWidth + Gap)) + panelWidth) / (Width - left - right);
+            double x0 = column * (panelWidth + gap) / (Width - left - right);
+            double x1 = ((column * (panelWidth + gap)) + panelWidth) / (Width - left - right);
             double y1 = 1 - (((row * (Above + panelHeight + below)) + Above) / inner);
             double y0 = y1 - (panelHeight / inner);
             double[] x = [Round(x0), Round(Math.Min(1, x1))], y = [Round(Math.Max(0, y0)), Round(y1)];
-            AddPanel(layout, chart.Panels[i], i, x, y, namesShown: column == 0);
+            AddPanel(layout, chart.Panels[i], i, x, y, namesShown: column == 0 || chart.OwnY);
             if (chart.Panels[i].Title.Length > 0)
             {
                 annotations.Add(new
@@ -92,12 +93,14 @@ internal static class PlotlyFigure
                     yanchor = "bottom",
                     yshift = 2,
                     showarrow = false,
-                    font = new { size = 14 },
+                    font = new { size = chart.Columns > 4 ? 12 : 14 },
                 });
             }
         }
 
         layout["annotations"] = annotations;
+        if (chart.Moments.Count > 0)
+            layout["sliders"] = new[] { PlotlySlider.Slider(chart) };
         if (chart.Colors is { } colors)
         {
             layout["coloraxis"] = new
@@ -125,7 +128,7 @@ internal static class PlotlyFigure
     private static void AddPanel(Dictionary<string, object> layout, Panel panel, int index, double[] x, double[] y, bool namesShown)
     {
         string suffix = Suffix(index);
-        if (panel.Marks.OfType<VectorsMark>().FirstOrDefault(mark => mark.Dimensions == 3) is not null)
+        if (panel.InSpace)
         {
             object Side(string name) => new
             {

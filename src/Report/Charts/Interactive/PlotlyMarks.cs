@@ -1,32 +1,44 @@
+using System.Globalization;
+
 namespace ToyPipeline.Report.Charts.Interactive;
 
 /// <summary>Marks as Plotly traces.</summary>
 internal static class PlotlyMarks
 {
     /// <summary>Traces of a mark in a panel.</summary>
-    public static IEnumerable<Dictionary<string, object>> Traces(Mark mark, int panel, ColorScale? colors)
+    public static IEnumerable<Dictionary<string, object>> Traces(Mark mark, Panel panel, int place, ColorScale? colors)
     {
-        string suffix = PlotlyFigure.Suffix(panel);
+        string suffix = PlotlyFigure.Suffix(place);
         var traces = mark switch
         {
-            LineMark line => [Line(line)],
-            DotsMark dots => [Dots(dots)],
+            LineMark line => [InSpace(Line(line), line.Z)],
+            DotsMark dots => [InSpace(Dots(dots), dots.Z)],
             BarsMark bars => [Bars(bars)],
             HeatMark heat => [Heat(heat)],
+            BoxesMark boxes => [Boxes(boxes)],
+            TextMark text => [Text(text)],
             VectorsMark { Dimensions: 3 } vectors => Space(vectors, colors!),
             VectorsMark vectors => Plane(vectors, colors!),
             _ => throw new ArgumentException($"{mark.GetType().Name} has no Plotly trace."),
         };
-        bool space = mark is VectorsMark { Dimensions: 3 };
         foreach (var trace in traces)
         {
-            if (space)
+            if (panel.InSpace)
                 trace["scene"] = "scene" + suffix;
             else
                 (trace["xaxis"], trace["yaxis"]) = ("x" + suffix, "y" + suffix);
             trace["showlegend"] = false;
             yield return trace;
         }
+    }
+
+    private static Dictionary<string, object> InSpace(Dictionary<string, object> trace, IReadOnlyList<double>? z)
+    {
+        if (z is null)
+            return trace;
+        (trace["type"], trace["z"]) = ("scatter3d", z);
+        trace.Remove("cliponaxis");
+        return trace;
     }
 
     private static Dictionary<string, object> Line(LineMark line) => Hover(line, new()
@@ -44,8 +56,34 @@ internal static class PlotlyMarks
         ["mode"] = "markers",
         ["x"] = dots.X,
         ["y"] = dots.Y,
-        ["marker"] = new { color = dots.Values, coloraxis = "coloraxis", size = dots.Size },
+        ["text"] = dots.Texts.Select(Lines).ToArray(),
+        ["marker"] = dots.Ink is { } ink ? new { color = ink.Token, size = dots.Size } : new { color = dots.Values, coloraxis = "coloraxis", size = dots.Size },
         ["cliponaxis"] = false,
+    });
+
+    private static Dictionary<string, object> Text(TextMark text) => new()
+    {
+        ["type"] = "scatter",
+        ["mode"] = "text",
+        ["x"] = new[] { text.X },
+        ["y"] = new[] { text.Y },
+        ["text"] = new[] { PlotlyFigure.Escape(text.Text) },
+        ["textposition"] = "middle right",
+        ["textfont"] = new { color = "@text", size = 11.5 },
+        ["cliponaxis"] = false,
+        ["hoverinfo"] = "skip",
+    };
+
+    private static Dictionary<string, object> Boxes(BoxesMark boxes) => Hover(boxes, new()
+    {
+        ["type"] = "bar",
+        ["x"] = boxes.At,
+        ["y"] = boxes.Heights,
+        ["base"] = boxes.Base,
+        ["width"] = BoxesMark.Width,
+        ["text"] = boxes.Texts.Select(Lines).ToArray(),
+        ["textposition"] = "none",
+        ["marker"] = new { color = boxes.Inks.Select(ink => ink.Token).ToArray(), line = new { color = "@paper", width = 0.8 } },
     });
 
     private static Dictionary<string, object> Bars(BarsMark bars) => Hover(bars, new()
@@ -58,16 +96,43 @@ internal static class PlotlyMarks
         ["marker"] = new { color = bars.Values, coloraxis = "coloraxis" },
     });
 
-    private static Dictionary<string, object> Heat(HeatMark heat) => Hover(heat, new()
+    private static Dictionary<string, object> Heat(HeatMark heat)
     {
-        ["type"] = "heatmap",
-        ["z"] = heat.Values.Chunk(heat.Columns).ToArray(),
-        ["x0"] = heat.Left,
-        ["dx"] = heat.ColumnWidth,
-        ["y0"] = 0,
-        ["dy"] = 1,
-        ["coloraxis"] = "coloraxis",
-    });
+        var trace = Hover(heat, new()
+        {
+            ["type"] = "heatmap",
+            ["z"] = heat.Values.Chunk(heat.Columns).ToArray(),
+            ["x0"] = heat.Left,
+            ["dx"] = heat.ColumnWidth,
+            ["y0"] = 0,
+            ["dy"] = 1,
+        });
+        if (heat.Classes is { } classes)
+        {
+            trace["colorscale"] = classes.SelectMany((ink, i) => new[] { i, i + 1 }.Select(edge => new object[] { Round(edge / (double)classes.Count), ink.Token })).ToArray();
+            (trace["zmin"], trace["zmax"], trace["showscale"]) = (-0.5, classes.Count - 0.5, false);
+        }
+        else
+        {
+            trace["coloraxis"] = "coloraxis";
+        }
+
+        if (heat.Words is { } words)
+        {
+            // Not Plotly's: the page makes a text of it for each cell.
+            trace["cellWords"] = new
+            {
+                column = new { name = PlotlyFigure.Escape(words.Column.Name), values = words.Column.Values.Select(PlotlyFigure.Escape) },
+                row = new { name = PlotlyFigure.Escape(words.Row.Name), values = words.Row.Values.Select(PlotlyFigure.Escape) },
+                values = words.Values.Select(value => new { name = PlotlyFigure.Escape(value.Name), values = value.Values.Select(Short) }),
+                classes = words.Classes.Select(PlotlyFigure.Escape),
+            };
+            trace["hovertemplate"] = "%{text}<extra></extra>";
+            trace.Remove("hoverinfo");
+        }
+
+        return trace;
+    }
 
     private static List<Dictionary<string, object>> Plane(VectorsMark vectors, ColorScale colors)
     {
@@ -104,6 +169,16 @@ internal static class PlotlyMarks
             ["line"] = new { color = Ink.OnRamp(colors.Place(vectors.Values[i])).Token, width = 5 },
             ["hoverinfo"] = "skip",
         }).ToList();
+        traces.AddRange(vectors.Edges.Select(edge => new Dictionary<string, object>
+        {
+            ["type"] = "scatter3d",
+            ["mode"] = "lines",
+            ["x"] = new[] { vectors.Tips[edge.From][0], vectors.Tips[edge.To][0] },
+            ["y"] = new[] { vectors.Tips[edge.From][1], vectors.Tips[edge.To][1] },
+            ["z"] = new[] { vectors.Tips[edge.From][2], vectors.Tips[edge.To][2] },
+            ["line"] = new { color = Ink.Muted.Token, width = 2.5 },
+            ["hoverinfo"] = "skip",
+        }));
         traces.Add(Hover(vectors, new()
         {
             ["type"] = "scatter3d",
@@ -148,5 +223,11 @@ internal static class PlotlyMarks
         return trace;
     }
 
+    private static string Lines(string text) => PlotlyFigure.Escape(text).Replace("\n", "<br>", StringComparison.Ordinal);
+
     private static double Round(double value) => Math.Round(value, 4);
+
+    // Four significant digits: a cell's words need no more.
+    private static double Short(double value) =>
+        value == 0 || !double.IsFinite(value) ? value : double.Parse(value.ToString("G4", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
 }

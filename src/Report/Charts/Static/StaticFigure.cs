@@ -10,7 +10,6 @@ internal static class StaticFigure
     private const int PixelScale = 2;
 
     private const float Margin = 8;
-    private const float Gap = 26;
     private const float TitleSpace = 28;
     private const float LegendSpace = 26;
     private const float NameSpace = 58;
@@ -47,11 +46,12 @@ internal static class StaticFigure
         for (int i = 0; i < chart.Panels.Count; i++)
         {
             var (row, column) = Math.DivRem(i, chart.Columns);
-            float x = layout.Left + (column * (layout.PanelWidth + Gap)), y = layout.Top + (row * layout.RowHeight) + TitleSpace;
+            float x = layout.Left + (column * (layout.PanelWidth + layout.Gap)), y = layout.Top + (row * layout.RowHeight) + TitleSpace;
             var area = new SKRect(x, y, x + layout.PanelWidth, y + layout.PanelHeight);
-            using var plot = StaticPanel.Plot(chart.Panels[i], chart.Colors, namesShown: column == 0, area.Width);
-            Render(plot, canvas, area, new PixelPadding(column == 0 ? layout.Left : Gap, Gap / 2, layout.Below, 4));
-            StaticFurniture.Title(canvas, chart.Panels[i].Title, area.MidX, area.Top - 9, area.Width + (Gap / 2));
+            using var plot = StaticPanel.Plot(chart.Panels[i], chart.Colors, namesShown: column == 0 || chart.OwnY, area.Width);
+            Render(plot, canvas, area, new PixelPadding(column == 0 ? layout.Left : layout.Gap, Math.Max(layout.Gap / 2, chart.Beside), layout.Below, 4));
+            StaticFurniture.Words(canvas, chart.Panels[i], area);
+            StaticFurniture.Title(canvas, chart.Panels[i].Title, area.MidX, area.Top - 9, area.Width + (layout.Gap / 2));
         }
 
         if (chart.Colors is { } colors)
@@ -73,21 +73,22 @@ internal static class StaticFigure
     }
 
     /// <summary>Where things stand, px at scale 1. Up to three panels make a figure as wide as a README's column.</summary>
-    private readonly record struct Layout(float Width, float Height, float Left, float Top, float Below, float PanelWidth, float PanelHeight)
+    private readonly record struct Layout(float Width, float Height, float Left, float Top, float Below, float Gap, float PanelWidth, float PanelHeight)
     {
         public float RowHeight => TitleSpace + PanelHeight + Below;
 
         public static Layout Of(Chart chart)
         {
             float left = chart.Panels.All(panel => panel.Y.Hidden) ? Margin + 4 : Margin + NameSpace;
-            float right = chart.Colors is null ? Margin + 10 : StaticFurniture.ColorBarSpace;
+            float right = chart.Colors is null ? Margin + 10 + chart.Beside : StaticFurniture.ColorBarSpace;
+            float gap = chart.OwnY ? NameSpace + 10 + chart.Beside : 26;
             float below = chart.Panels.All(panel => panel.X.Hidden) ? Margin : TickSpace;
             float top = chart.Legend.Count > 0 ? LegendSpace : 0;
-            float width = chart.Columns switch { 1 => 500, 2 => 700, 3 => 860, _ => 960 };
-            float panelWidth = MathF.Floor((width - left - right - ((chart.Columns - 1) * Gap)) / chart.Columns);
+            float width = chart.Columns switch { 1 => 560, 2 => 760, 3 => 860, <= 5 => 960, _ => 1080 };
+            float panelWidth = MathF.Floor((width - left - right - ((chart.Columns - 1) * gap)) / chart.Columns);
             float panelHeight = MathF.Round((float)(panelWidth * chart.Aspect));
             float height = top + (chart.Rows * (TitleSpace + panelHeight + below)) + Margin;
-            return new Layout(width, height, left, top, below, panelWidth, panelHeight);
+            return new Layout(width, height, left, top, below, gap, panelWidth, panelHeight);
         }
     }
 }

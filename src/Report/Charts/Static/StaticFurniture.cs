@@ -21,6 +21,20 @@ internal static class StaticFurniture
         canvas.DrawText(text, centre, baseline, SKTextAlign.Center, font, ink);
     }
 
+    /// <summary>Words that begin at places of a panel, which may reach beyond it.</summary>
+    public static void Words(SKCanvas canvas, Panel panel, SKRect area)
+    {
+        using var font = Font(ReportFonts.Regular, 11);
+        using var ink = Fill(Palette.Light.Text);
+        foreach (var text in panel.Marks.OfType<TextMark>())
+        {
+            float x = area.Left + (area.Width * (float)Share(panel.X, text.X)), y = area.Bottom - (area.Height * (float)Share(panel.Y, text.Y));
+            canvas.DrawText(text.Text, x, y + 4, SKTextAlign.Left, font, ink);
+        }
+
+        static double Share(Axis axis, double at) => (StaticPanel.Place(axis, at) - StaticPanel.Place(axis, axis.From)) / (StaticPanel.Place(axis, axis.To) - StaticPanel.Place(axis, axis.From));
+    }
+
     /// <summary>The legend as one line that starts at <paramref name="x"/>.</summary>
     public static void Legend(SKCanvas canvas, IReadOnlyList<LegendEntry> entries, float x, float baseline)
     {

@@ -10,6 +10,18 @@ internal static class StaticMarks
     {
         switch (mark)
         {
+            case LineMark { Z: { } depths } line:
+                var path = line.X.Select((at, i) => Vectors.Project([at, line.Y[i], depths[i]])).ToList();
+                AddLine(plot, [.. path.Select(point => point.X)], [.. path.Select(point => point.Y)], Hex(line.Ink), line.Width);
+                break;
+            case DotsMark { Z: { } z } dots:
+                for (int i = 0; i < dots.X.Count; i++)
+                {
+                    var (px, py) = Vectors.Project([dots.X[i], dots.Y[i], z[i]]);
+                    AddDot(plot, px, py, dots.Size, Hex(dots.Ink!.Value));
+                }
+
+                break;
             case LineMark line:
                 double[] x = [.. line.X.Select(at => StaticPanel.Place(panel.X, at))], y = [.. line.Y.Select(at => StaticPanel.Place(panel.Y, at))];
                 if (line.Dashed)
@@ -18,13 +30,19 @@ internal static class StaticMarks
                 break;
             case DotsMark dots:
                 for (int i = 0; i < dots.X.Count; i++)
-                    AddDot(plot, StaticPanel.Place(panel.X, dots.X[i]), StaticPanel.Place(panel.Y, dots.Y[i]), dots.Size, ColorOf(colors!, dots.Values[i]));
+                    AddDot(plot, StaticPanel.Place(panel.X, dots.X[i]), StaticPanel.Place(panel.Y, dots.Y[i]), dots.Size, dots.Ink is { } ink ? Hex(ink) : ColorOf(colors!, dots.Values[i]));
+                break;
+            case BoxesMark boxes:
+                AddBoxes(plot, boxes);
+                break;
+            case TextMark:
+                // ScottPlot would clip it at the panel: StaticFurniture.Words draws it.
                 break;
             case BarsMark bars:
                 AddBars(plot, bars, panel, colors!);
                 break;
             case HeatMark heat:
-                AddHeat(plot, heat, colors!);
+                AddHeat(plot, heat, colors);
                 break;
             case VectorsMark vectors:
                 AddVectors(plot, vectors, colors!);
@@ -34,7 +52,20 @@ internal static class StaticMarks
         }
     }
 
-    private static void AddHeat(Plot plot, HeatMark heat, ColorScale colors)
+    private static void AddBoxes(Plot plot, BoxesMark boxes)
+    {
+        for (int i = 0; i < boxes.At.Count; i++)
+        {
+            const double Half = BoxesMark.Width / 2;
+            double other = boxes.Base[i] + boxes.Heights[i];
+            var box = plot.Add.Rectangle(boxes.At[i] - Half, boxes.At[i] + Half, Math.Min(boxes.Base[i], other), Math.Max(boxes.Base[i], other));
+            box.FillColor = Hex(boxes.Inks[i]);
+            box.LineColor = Color.FromHex(Palette.Light.Paper);
+            box.LineWidth = 0.8f;
+        }
+    }
+
+    private static void AddHeat(Plot plot, HeatMark heat, ColorScale? colors)
     {
         int rows = heat.Values.Count / heat.Columns;
         // ScottPlot draws no matrix with a single row or column: every cell is written twice each way there.
@@ -49,8 +80,8 @@ internal static class StaticMarks
         double left = heat.Left - (heat.ColumnWidth / 2);
         var place = new CoordinateRect(left, left + (heat.Columns * heat.ColumnWidth), 0.5 - rows, 0.5);
         var added = plot.Add.Heatmap(values);
-        added.Colormap = new Scale(Palette.Light.Of(colors));
-        added.ManualRange = new ScottPlot.Range(colors.From, colors.To);
+        added.Colormap = heat.Classes is { } classes ? new Steps([.. classes.Select(Palette.Light.Of)]) : new Scale(Palette.Light.Of(colors!));
+        added.ManualRange = heat.Classes is { Count: var count } ? new ScottPlot.Range(-0.5, count - 0.5) : new ScottPlot.Range(colors!.From, colors.To);
         added.Rectangle = place;
         added.NaNCellColor = Hex(Ink.Faint);
         var frame = plot.Add.Rectangle(place);
@@ -81,6 +112,12 @@ internal static class StaticMarks
         circle.FillColor = Colors.Transparent;
         circle.LineColor = Hex(Ink.Faint);
         circle.LineWidth = 1;
+        foreach (var (from, to) in vectors.Edges)
+        {
+            var (a, b) = (Vectors.Project(vectors.Tips[from]), Vectors.Project(vectors.Tips[to]));
+            AddLine(plot, [a.X, b.X], [a.Y, b.Y], Hex(Ink.Muted), 1.2);
+        }
+
         for (int i = 0; i < vectors.Tips.Count; i++)
         {
             var (x, y) = Vectors.Project(vectors.Tips[i]);
@@ -131,6 +168,14 @@ internal static class StaticMarks
     private static Color ColorOf(ColorScale colors, double value) => Color.FromHex(Palette.At(Palette.Light.Of(colors), colors.Place(value)));
 
     private static Color Hex(Ink ink) => Color.FromHex(Palette.Light.Of(ink));
+
+    // Colours without anything between them.
+    private sealed class Steps(IReadOnlyList<string> colours) : IColormap
+    {
+        public string Name => "classes";
+
+        public Color GetColor(double position) => Color.FromHex(colours[Math.Clamp((int)(position * colours.Count), 0, colours.Count - 1)]);
+    }
 
     private sealed class Scale(IReadOnlyList<string> stops) : IColormap
     {
