@@ -31,11 +31,12 @@ internal static class Pipeline
         var experiment = Load(file);
         using var run = RunFolder.Open(options.Artifacts, experiment, options.Force, options.AcceptChanges);
         output.Start(experiment, run.Root);
-        return Run(run, ImportedRun.StagesOf(run.Manifest, stages, file), options.Csv, output, cancellation);
+        return Run(run, ImportedRun.StagesOf(run.Manifest, stages, file), options.Csv, output, cancellation, whenReported);
     }
 
     /// <summary>Runs stages of an open run.</summary>
-    public static ExitCode Run(RunFolder run, IReadOnlyList<string> stages, bool csv, IOutput output, CancellationToken cancellation)
+    public static ExitCode Run(
+        RunFolder run, IReadOnlyList<string> stages, bool csv, IOutput output, CancellationToken cancellation, Action<string>? whenReported = null)
     {
         IReadOnlyList<ClaimResult> claims = [];
         bool outputsOnly = ImportStage.HasOutputsOnly(run.Manifest);

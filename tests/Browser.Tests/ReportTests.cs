@@ -111,7 +111,7 @@ internal sealed class ReportTests
 
     private static TestCaseData Case(string name, Func<SyntheticRun> make) => new TestCaseData(name, make).SetArgDisplayNames(name);
 
-    private static Task Drawn(IPage page) => page.WaitForFunctionAsync(
+    private static Task<IJSHandle> Drawn(IPage page) => page.WaitForFunctionAsync(
         "() => [...document.querySelectorAll('.plot')].every(plot => plot.querySelector('.main-svg') && plot.data)", null, new() { Timeout = 60_000 });
 
     private static async Task<string> Hovered(ILocator plot)
