@@ -40,7 +40,7 @@ internal static class ExperimentsPage
         if (page is null)
             return ExitCode.Done;
         string images = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(page))!, "images");
-        var text = new StringBuilder(Introduction.ReplaceLineEndings("\n"));
+        var text = new StringBuilder(Introduction.ReplaceLineEndings("\n")).Append('\n');
         foreach (var run in runs)
             Section(text, run, run.Measured ? Figure(run, images) : null);
         AtomicFile.WriteText(page, text.ToString().TrimEnd('\n') + "\n");
