@@ -35,7 +35,7 @@ public sealed class StepCurveTests
         Assert.Multiple(() =>
         {
             Assert.That(Curve(t => 0.5 * Sigmoid((t - 100) / 1.5)).Jumps, Has.Count.EqualTo(1));
-            Assert.That(Curve(t => 0.5 * Sigmoid((t - 100) / 25)).Jumps, Is.Empty);
+            Assert.That(Curve(t => 0.5 * Sigmoid((t - 100) / 25.0)).Jumps, Is.Empty);
         });
     }
 

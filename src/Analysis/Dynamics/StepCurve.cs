@@ -11,7 +11,7 @@ internal sealed record Passage(int First, int Last, double[] Before, double[] Af
 /// <remarks>
 /// Along the pieces the curve <em>moves</em>: along each line, and from the end of one to the start of the next. A <em>jump</em> is a run of moves
 /// in one direction, grown from the quickest that is left by neighbours at least half as quick as the run, that (1) changes the curve by at least
-/// h, (2) takes at most a tenth of the points, and (3) has on either side 3 points or more on which the curve moves at less than half the speed
+/// h, by its lines and by the means of the 3 points on either side (lines along a bend need not meet where the curve does), (2) takes at most a tenth of the points, and (3) has on either side 3 points or more on which the curve moves at less than half the speed
 /// of the jump. A ramp is one line with nothing beside it; of a smooth decay the beginning has nothing before it; a slow passage fails (2).
 /// A <em>plateau</em> is a line of at least 3 points that moves by at most h/2 from end to end.
 /// </remarks>
@@ -23,6 +23,8 @@ internal sealed class StepCurve
     /// <summary>Part of the points that a jump may take.</summary>
     public const double LongestJump = 0.1;
 
+    private readonly double[] _values;
+    private readonly int _dimensions;
     private readonly double _scale;
     private readonly List<Move> _moves = [];
 
@@ -31,7 +33,7 @@ internal sealed class StepCurve
     /// <param name="scale">h, the least change that counts as a jump.</param>
     public StepCurve(double[] values, int dimensions, double scale)
     {
-        _scale = scale;
+        (_values, _dimensions, _scale) = (values, dimensions, scale);
         var pieces = LinearPieces.Of(values, dimensions, scale);
         foreach (var piece in pieces)
         {
@@ -72,7 +74,9 @@ internal sealed class StepCurve
             var (from, to) = Grow(seed, taken);
             Array.Fill(taken, true, from, to - from + 1);
             var run = Between(from, to);
-            if (Distance(run.Before, run.After) >= _scale && run.Last - run.First <= longest
+            if (Distance(run.Before, run.After) >= _scale
+                && Distance(MeanOf(run.First - LeastCalm + 1), MeanOf(run.Last)) >= _scale
+                && run.Last - run.First <= longest
                 && Calm(from, -1, run.Speed / 2) >= LeastCalm - 1 && Calm(to, +1, run.Speed / 2) >= LeastCalm - 1)
             {
                 yield return new Passage(run.First, run.Last, run.Before, run.After);
@@ -107,6 +111,20 @@ internal sealed class StepCurve
         for (at += direction; at >= 0 && at < _moves.Count && _moves[at].Speed < speed; at += direction)
             steps += _moves[at].Last - _moves[at].First;
         return steps;
+    }
+
+    // Mean of the points from one on, as many as make a calm, [dimensions].
+    private double[] MeanOf(int first)
+    {
+        double[] mean = new double[_dimensions];
+        int from = Math.Max(0, first), end = Math.Min(first + LeastCalm, _values.Length / _dimensions);
+        for (int t = from; t < end; t++)
+        {
+            for (int k = 0; k < _dimensions; k++)
+                mean[k] += _values[(t * _dimensions) + k] / (end - from);
+        }
+
+        return mean;
     }
 
     private Move Between(int from, int to) => new(_moves[from].First, _moves[to].Last, _moves[from].Before, _moves[to].After);

@@ -71,6 +71,20 @@ internal sealed record TrainingDynamics
         return Enumerable.Range(0, places).Count(first => Meets(first, first + length, Drops)) / (double)places;
     });
 
+    /// <summary>Part of the steps between snapshots, from the start of the first jump of a D_i on, that lie in jumps; not a number without jumps.</summary>
+    public double TimeInJumps => InJumps(_ => 1);
+
+    /// <summary>Part of the fall of ln L over the same steps that lies in jumps: by chance as much as of the time.</summary>
+    public double LossFallInJumps => InJumps(s => Math.Log(Snapshots[s].Loss / Snapshots[s + 1].Loss));
+
+    private double InJumps(Func<int, double> weight)
+    {
+        if (Jumps.Count == 0)
+            return double.NaN;
+        int[] steps = [.. Enumerable.Range(0, Snapshots.Count - 1).Skip(Jumps.Min(jump => jump.First))];
+        return steps.Where(s => Jumps.Any(jump => jump.First <= s && s < jump.Last)).Sum(weight) / steps.Sum(weight);
+    }
+
     /// <summary>Follows an instance through its snapshots.</summary>
     /// <param name="steps">Step of each snapshot.</param>
     /// <param name="weights">Measures of the weights at each.</param>

@@ -39,6 +39,8 @@ internal sealed record DataMeasures(
         "matched_jump_share" => Dynamics?.MatchedJumpShare,
         "chance_match_share" => Dynamics?.ChanceMatchShare,
         "matched_drop_share" => Dynamics?.MatchedDropShare,
+        "time_in_jumps" => Dynamics?.TimeInJumps,
+        "loss_fall_in_jumps" => Dynamics?.LossFallInJumps,
         "plateau_share" => Dynamics?.PlateauShare,
         "arrangement_count" => Dynamics?.ArrangementCount,
         "pca_alignment" => Pca?.Alignment,

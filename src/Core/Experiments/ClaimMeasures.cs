@@ -53,7 +53,8 @@ public static class ClaimMeasures
     public static IReadOnlyList<string> OfBest { get; } =
     [
         "benefit_term", "interference_term", "mean_probe_r2", "linearity_error", "adversarial_loss", "vulnerability", "attack_amplification",
-        "jump_count", "loss_drop_count", "matched_jump_share", "chance_match_share", "matched_drop_share", "plateau_share", "arrangement_count", "pca_alignment", "pca_gap",
+        "jump_count", "loss_drop_count", "matched_jump_share", "chance_match_share", "matched_drop_share", "time_in_jumps", "loss_fall_in_jumps",
+        "plateau_share", "arrangement_count", "pca_alignment", "pca_gap",
     ];
 
     /// <summary>Measures of one feature, written with an index, <c>norm[2]</c>, or of many: <c>norm[*]</c>, <c>norm[represented]</c>.</summary>
@@ -78,7 +79,8 @@ public static class ClaimMeasures
         "interference_mean" or "interference_rms" or "interference_worst" => "interference",
         "probe_r2" or "mean_probe_r2" or "linearity_error" => "probes",
         "adversarial_loss" or "vulnerability" or "attack_amplification" => "adversarial",
-        "jump_count" or "loss_drop_count" or "matched_jump_share" or "chance_match_share" or "matched_drop_share" or "plateau_share" or "arrangement_count" => "dynamics",
+        "jump_count" or "loss_drop_count" or "matched_jump_share" or "chance_match_share" or "matched_drop_share"
+            or "time_in_jumps" or "loss_fall_in_jumps" or "plateau_share" or "arrangement_count" => "dynamics",
         "pca_alignment" or "pca_gap" => "pca",
         _ => null,
     };
