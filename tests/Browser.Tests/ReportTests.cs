@@ -71,7 +71,7 @@ internal sealed class ReportTests
         await slider.ScrollIntoViewIfNeededAsync();
         var rail = (await slider.BoundingBoxAsync())!;
         await page.Mouse.ClickAsync(rail.X + 6, rail.Y + (rail.Height / 2));
-        await page.WaitForFunctionAsync($"end => ({Last})() !== end", end);
+        await page.WaitForFunctionAsync($"end => ({Last})() !== end", end, new() { PollingInterval = 100 });
         await page.CloseAsync();
         Assert.That(problems, Is.Empty);
     }
@@ -111,8 +111,8 @@ internal sealed class ReportTests
 
     private static TestCaseData Case(string name, Func<SyntheticRun> make) => new TestCaseData(name, make).SetArgDisplayNames(name);
 
-    private static Task Drawn(IPage page) => page.WaitForFunctionAsync(
-        "() => [...document.querySelectorAll('.plot')].every(plot => plot.querySelector('.main-svg') && plot.data)", null, new() { Timeout = 60_000 });
+    private static async Task Drawn(IPage page) => await page.WaitForFunctionAsync(
+        "() => [...document.querySelectorAll('.plot')].every(plot => plot.querySelector('.main-svg') && plot.data)", null, new() { Timeout = 60_000, PollingInterval = 100 });
 
     private static async Task<string> Hovered(ILocator plot)
     {
