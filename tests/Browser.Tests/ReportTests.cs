@@ -104,7 +104,7 @@ internal sealed class ReportTests
         var (page, _) = await Browser.Open(run.Run.Path(Report.ReportStage.PageFile));
         await Drawn(page);
         await page.EmulateMediaAsync(new() { Media = Media.Print });
-        int plots = await page.Locator(".plot:visible").CountAsync(), still = await page.Locator("img.static:visible").CountAsync();
+        int plots = await page.Locator("div.plot:visible").CountAsync(), still = await page.Locator("img.static:visible").CountAsync();
         await page.CloseAsync();
         Assert.That((plots, still), Is.EqualTo((0, 4)));
     }
@@ -112,7 +112,7 @@ internal sealed class ReportTests
     private static TestCaseData Case(string name, Func<SyntheticRun> make) => new TestCaseData(name, make).SetArgDisplayNames(name);
 
     private static async Task Drawn(IPage page) => await page.WaitForFunctionAsync(
-        "() => [...document.querySelectorAll('.plot')].every(plot => plot.querySelector('.main-svg') && plot.data)", null, new() { Timeout = 60_000, PollingInterval = 100 });
+        "() => [...document.querySelectorAll('div.plot')].every(plot => plot.querySelector('.main-svg') && plot.data)", null, new() { Timeout = 60_000, PollingInterval = 100 });
 
     private static async Task<string> Hovered(ILocator plot)
     {
