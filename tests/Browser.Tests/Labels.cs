@@ -26,10 +26,11 @@ internal static class Labels
     public static async Task<List<string>> Interactive(IPage page)
     {
         var found = new List<string>();
-        foreach (var plot in await page.Locator(".plot").AllAsync())
+        foreach (var plot in await page.Locator("div.plot").AllAsync())
         {
             var pairs = await plot.Locator(".xtick text, .ytick text, .annotation text, .legendtext, .slider-label, g.textpoint text, .g-xtitle text, .g-ytitle text, .xtitle, .ytitle").EvaluateAllAsync<string[]>(Overlaps);
-            found.AddRange(pairs.Select(pair => $"{plot}: {pair}"));
+            string id = await plot.GetAttributeAsync("id") ?? "?";
+            found.AddRange(pairs.Select(pair => $"{id}: {pair}"));
         }
 
         return found;
@@ -46,7 +47,7 @@ internal static class Labels
     public static async Task<List<string>> Empty(IPage page)
     {
         var empty = new List<string>();
-        foreach (var plot in await page.Locator(".plot").AllAsync())
+        foreach (var plot in await page.Locator("div.plot").AllAsync())
         {
             int shapes = await plot.Locator(".scatterlayer path.js-line, .scatterlayer .point, .barlayer .point path, .heatmaplayer image, canvas, .textpoint").CountAsync();
             var box = await plot.BoundingBoxAsync();

@@ -71,7 +71,7 @@ internal sealed class ReportTests
         await slider.ScrollIntoViewIfNeededAsync();
         var rail = (await slider.BoundingBoxAsync())!;
         await page.Mouse.ClickAsync(rail.X + 6, rail.Y + (rail.Height / 2));
-        await page.WaitForFunctionAsync($"end => ({Last})() !== end", end);
+        await page.WaitForFunctionAsync($"end => ({Last})() !== end", end, new() { PollingInterval = 100 });
         await page.CloseAsync();
         Assert.That(problems, Is.Empty);
     }
@@ -104,15 +104,15 @@ internal sealed class ReportTests
         var (page, _) = await Browser.Open(run.Run.Path(Report.ReportStage.PageFile));
         await Drawn(page);
         await page.EmulateMediaAsync(new() { Media = Media.Print });
-        int plots = await page.Locator(".plot:visible").CountAsync(), still = await page.Locator("img.static:visible").CountAsync();
+        int plots = await page.Locator("div.plot:visible").CountAsync(), still = await page.Locator("img.static:visible").CountAsync();
         await page.CloseAsync();
         Assert.That((plots, still), Is.EqualTo((0, 4)));
     }
 
     private static TestCaseData Case(string name, Func<SyntheticRun> make) => new TestCaseData(name, make).SetArgDisplayNames(name);
 
-    private static Task<IJSHandle> Drawn(IPage page) => page.WaitForFunctionAsync(
-        "() => [...document.querySelectorAll('.plot')].every(plot => plot.querySelector('.main-svg') && plot.data)", null, new() { Timeout = 60_000 });
+    private static async Task Drawn(IPage page) => await page.WaitForFunctionAsync(
+        "() => [...document.querySelectorAll('div.plot')].every(plot => plot.querySelector('.main-svg') && plot.data)", null, new() { Timeout = 60_000, PollingInterval = 100 });
 
     private static async Task<string> Hovered(ILocator plot)
     {

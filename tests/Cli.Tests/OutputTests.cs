@@ -74,9 +74,9 @@ public sealed class OutputTests
         Assert.Multiple(() =>
         {
             Assert.That((code, error), Is.EqualTo((0, "")));
-            Assert.That(output, Does.Match(@"\nname +title +claims +stages +seconds +finished\n"));
+            Assert.That(output, Does.Match(@"\nname +title +claims +stages +seconds +finished +report\n"));
             Assert.That(output, Does.Match(@"\nbroken +\S+:1: model is missing"));
-            Assert.That(output, Does.Match(@"\ntiny +A tiny experiment +1/1 +generate train export analyze report +\d+\.\d +\d{4}-\d\d-\d\d \d\d:\d\d\n"));
+            Assert.That(output, Does.Match(@"\ntiny +A tiny experiment +1/1 +generate train export analyze report +\d+\.\d +\d{4}-\d\d-\d\d \d\d:\d\d +\S+report.html\n"));
         });
         Assert.That(Parse(workspace.Toy("list", "--json").Out).Select(run => run["name"].GetString()), Is.EqualTo(new[] { "broken", "tiny" }));
     }

@@ -93,7 +93,8 @@ internal static class PlotlyFigure
                     yanchor = "bottom",
                     yshift = 2,
                     showarrow = false,
-                    font = new { size = chart.Columns > 4 ? 12 : 14 },
+                    // Smaller where the title would run into its neighbour.
+                    font = new { size = Math.Round(Math.Clamp(panelWidth / (0.64 * chart.Panels[i].Title.Length), 8, 14), 1) },
                 });
             }
         }
