@@ -1,5 +1,5 @@
 // What there is to do in this repository. ./build.sh runs Default; ./build.sh --target=Test runs another.
-// --experiment=NAME picks experiments/NAME.yaml; --all includes the tests that need Python, a cluster or a browser; --only=PREFIX picks benchmarks.
+// --experiment=NAME picks experiments/NAME.yaml; --all includes the tests that need Python, a cluster or a browser, and slow ones; --only=PREFIX picks benchmarks.
 
 string target = Argument("target", "Default");
 string experiment = Argument("experiment", "intro");
@@ -8,7 +8,7 @@ bool all = HasArgument("all");
 const string Page = "--page=docs/experiments.md";
 const string Configuration = "Release";
 const string Solution = "ToyPipeline.sln";
-const string OtherSystems = "TestCategory!=Interop&TestCategory!=Cluster&TestCategory!=Browser";
+const string Everyday = "TestCategory!=Interop&TestCategory!=Cluster&TestCategory!=Browser&TestCategory!=Slow";
 
 // Exit codes of the toy command, which are the build's own: 0 done, 1 a claim failed, 2 bad input, 3 environment.
 const int BadInput = 2;
@@ -22,10 +22,10 @@ Task("Build").Description("Builds everything.").IsDependentOn("Restore")
         Configuration = Configuration, NoRestore = true, NoLogo = true, Verbosity = DotNetVerbosity.Minimal,
     }));
 
-Task("Test").Description("Runs the tests; --all for those with Python, the cluster and a browser too.").IsDependentOn("Build")
+Task("Test").Description("Runs the tests; --all for slow ones and those with Python, the cluster and a browser too.").IsDependentOn("Build")
     .Does(() => DotNetTest(Solution, new DotNetTestSettings
     {
-        Configuration = Configuration, NoBuild = true, NoLogo = true, Filter = all ? null : OtherSystems,
+        Configuration = Configuration, NoBuild = true, NoLogo = true, Filter = all ? null : Everyday,
     }));
 
 // Before the build, so that a mistyped name is told at once.

@@ -3,6 +3,7 @@ using ToyPipeline.Core.Experiments;
 namespace ToyPipeline.Cli.Tests;
 
 /// <summary>Claims about dynamics and principal components fail where the setting is wrong: none of them passes by itself.</summary>
+[Category("Slow")]
 public sealed class DynamicsClaimTests
 {
     // Each setting is a list of replacements in the experiment's file; short training keeps the tests quick.

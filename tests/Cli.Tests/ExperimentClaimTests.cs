@@ -7,6 +7,7 @@ using ToyPipeline.Core.Runs;
 namespace ToyPipeline.Cli.Tests;
 
 /// <summary>No claim of experiments/ holds whatever is measured: each comes out false where the setting is wrong on purpose.</summary>
+[Category("Slow")]
 public sealed partial class ExperimentClaimTests
 {
     // Both cost next to nothing, and leave few claims true.

@@ -197,7 +197,7 @@ public sealed class ExperimentTests
     public void A_file_is_loaded_by_its_path()
     {
         var intro = Experiment.Load(Path.Combine(Repository.Root, "experiments", "intro.yaml"));
-        Assert.That((intro.Name, intro.Replicas, intro.Claims.Count), Is.EqualTo(("intro", 16, 4)));
+        Assert.That((intro.Name, intro.Replicas, intro.Claims.Count), Is.EqualTo(("intro", 16, 7)));
         Assert.That(() => Experiment.Load(Path.Combine(Repository.Root, "experiments", "absent.yaml")), Throws.TypeOf<InvalidInputException>().With.Message.Contains("absent.yaml"));
     }
 }

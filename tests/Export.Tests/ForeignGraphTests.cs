@@ -85,12 +85,18 @@ public class ForeignGraphTests
         NodeProto Call(string type, string[] inputs, string output) => new() { OpType = type, Domain = "pkg.torch", Input = { inputs }, Output = { output } };
         graph.Model.Functions.Add(new FunctionProto
         {
-            Name = "aten_t", Domain = "pkg.torch", Input = { "self" }, Output = { "result" },
+            Name = "aten_t",
+            Domain = "pkg.torch",
+            Input = { "self" },
+            Output = { "result" },
             Node = { new NodeProto { OpType = "Transpose", Input = { "self" }, Output = { "result" }, Attribute = { Integers("perm", 1, 0) } } },
         });
         graph.Model.Functions.Add(new FunctionProto
         {
-            Name = "layer", Domain = "pkg.torch", Input = { "x", "w", "b" }, Output = { "y" },
+            Name = "layer",
+            Domain = "pkg.torch",
+            Input = { "x", "w", "b" },
+            Output = { "y" },
             Node =
             {
                 Call("aten_t", ["w"], "turned"),

@@ -60,8 +60,15 @@ internal static partial class ExperimentBinder
             if (evaluation.Samples == 0 && measure.StartsWith("loss[", StringComparison.Ordinal) | measure.StartsWith("weighted_loss[", StringComparison.Ordinal))
                 throw section.Error("measure", $"is {measure}, which is measured on samples, and evaluation.samples is 0");
             string? needed = ClaimMeasures.Needs(measure);
-            if (needed switch { "interference" => !evaluation.Interference, "probes" => evaluation.Probes is null, "adversarial" => evaluation.Adversarial is null,
-                "dynamics" => evaluation.Dynamics is null, "pca" => !evaluation.Pca, _ => false })
+            if (needed switch
+            {
+                "interference" => !evaluation.Interference,
+                "probes" => evaluation.Probes is null,
+                "adversarial" => evaluation.Adversarial is null,
+                "dynamics" => evaluation.Dynamics is null,
+                "pca" => !evaluation.Pca,
+                _ => false
+            })
                 throw section.Error("measure", $"is {measure}, which is measured only with evaluation.{needed}: true");
         }
 

@@ -206,7 +206,8 @@ internal sealed class GraphRecogniser
     private RecoveredModel? Checked(Weights found, string y, bool folded = false)
     {
         var model = new RecoveredModel(
-            found.Kind, _face.Instances, _face.Features, found.Hidden, Narrow(found.W), found.D is null ? null : Narrow(found.D), Narrow(found.B)) { Folded = folded };
+            found.Kind, _face.Instances, _face.Features, found.Hidden, Narrow(found.W), found.D is null ? null : Narrow(found.D), Narrow(found.B))
+        { Folded = folded };
         foreach (var values in _observed)
         {
             double[] x = Layout(_face.Input)!.Read(values[_face.Input], _face);
