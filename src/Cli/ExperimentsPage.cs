@@ -24,7 +24,7 @@ internal static class ExperimentsPage
 
     // The one figure that says most, where the run has it.
     private static readonly string[] s_figures =
-        ["phase-diagram", "phase", "dimensionality", "neurons", "neuron-stacks", "adversarial", "directions", "interference", "norms", "loss"];
+        ["phases", "branches", "dynamics", "pca", "dimensionality", "vulnerability", "neurons", "directions", "interference", "norms", "loss"];
 
     /// <summary>Lists the claims of all experiments, and writes the page, with a figure of each experiment in <c>images/NAME.png</c> beside it.</summary>
     /// <param name="folder">Folder with the experiment files.</param>

@@ -29,6 +29,9 @@ internal sealed class DimensionalityFigure : IFigure
 
     public Drawing Draw(RunData run)
     {
+        // A phase diagram says the same of its whole plane.
+        if (run.Experiment.Phase is not null)
+            return Drawing.Skipped;
         var groups = run.Cells.Where(cell => cell.Features.Count > 0 && cell.Features.All(feature => feature.Density > 0 && feature.Density == cell.Features[0].Density))
             .GroupBy(Others).ToList();
         if (groups.Count == 0 || groups.Max(group => group.Count()) < LeastDensities || !run.CellTable.Has("dimensions_per_feature"))

@@ -185,6 +185,10 @@ internal static class PlotlyFigure
             ["gridcolor"] = "@faint",
             ["zeroline"] = false,
             ["linecolor"] = "@muted",
+            // Labels keep off the axes, and so off each other where two axes meet.
+            ["ticks"] = "outside",
+            ["ticklen"] = 7,
+            ["tickcolor"] = "rgba(0,0,0,0)",
         };
         if (axis.Label.Length > 0)
             result["title"] = new { text = Escape(axis.Label), standoff = 6, font = new { size = 13 } };
