@@ -10,8 +10,8 @@ namespace ToyPipeline.Analysis.Scoring;
 /// </summary>
 internal sealed class BatchReader : IDisposable
 {
-    // Values of a sample in all batches that go through the session in one run: small models would spend their time on the calls.
-    private const int RunValues = 1 << 16;
+    // Values of a batch below which threads cost more than they give.
+    private const int SmallBatch = 1 << 16;
 
     private readonly SampleBatches _source;
     private readonly int _batchSize;
@@ -37,9 +37,11 @@ internal sealed class BatchReader : IDisposable
         _source = source;
         _batchSize = batchSize;
         _features = session.Features;
-        int slotRows = batchSize * Math.Clamp(RunValues / Math.Max(1, checked(batchSize * session.InputSize)), 1, 16);
+        // A small model's batch is through before another thread would have woken.
+        if (checked(batchSize * session.InputSize) < SmallBatch)
+            workers = 1;
         // One that the reader holds, one for each worker, and one to go on with.
-        _slots = [.. Enumerable.Range(0, workers > 1 ? workers + 2 : 1).Select(_ => new Slot(session, slotRows, outputs))];
+        _slots = [.. Enumerable.Range(0, workers > 1 ? workers + 2 : 1).Select(_ => new Slot(session, batchSize, outputs))];
         _workers = workers > 1 ? [.. Enumerable.Range(0, workers).Select(_ => new Thread(Work) { IsBackground = true, Name = "scoring" })] : [];
     }
 
@@ -146,7 +148,7 @@ internal sealed class BatchReader : IDisposable
         }
     }
 
-    /// <summary>One or more batches with their place in memory.</summary>
+    /// <summary>A batch with its place in memory.</summary>
     private sealed class Slot : IDisposable
     {
         private readonly int _features;
