@@ -60,6 +60,7 @@ internal static class ToyCommand
         root.Add(StageVerb("export", "Writes the trained models as ONNX.", ["export"]));
         root.Add(StageVerb("analyze", "Measures the exported models and checks the claims.", ["analyze"]));
         root.Add(ReportVerb());
+        root.Add(SweepVerb.Create(Verb, Experiment(), s_artifacts, s_force, s_accept));
         root.Add(ImportVerb.Create(Verb, s_artifacts, s_force));
         root.Add(Verb("list", "Lists the runs below the artifacts folder.", (parsed, output, _) =>
             RunList.Show(parsed.GetValue(s_artifacts)!, output)));
