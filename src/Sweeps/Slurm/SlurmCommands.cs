@@ -57,7 +57,7 @@ internal static partial class SlurmCommands
     {
         try
         {
-            return SlurmTask.FromSacct(Run("sacct", ["--noheader", "--parsable2", "--allocations", "--array", $"--format={SlurmTask.SacctFormat}", $"--jobs={jobId}"]), jobName);
+            return SlurmTask.FromSacct(Run("sacct", ["--noheader", "--parsable2", "--allocations", $"--format={SlurmTask.SacctFormat}", $"--jobs={jobId}"]), jobName);
         }
         catch (Exception e) when (e is EnvironmentFaultException or InvalidInputException)
         {

@@ -48,6 +48,14 @@ public sealed class SlurmSweep
         SlurmCommands.Check(options.Partition);
     }
 
+    /// <summary>The jobs of a run as the folder and the queue tell of them; nothing is changed.</summary>
+    /// <param name="root">Run folder.</param>
+    /// <param name="stands">Whether a pack is trained.</param>
+    /// <returns>The jobs in their order, and why the queue could not be asked, or null.</returns>
+    /// <exception cref="InvalidInputException">A file of a submission is damaged.</exception>
+    public static (IReadOnlyList<SlurmJobState> Jobs, string? Fault) Status(string root, Func<int, bool> stands) =>
+        (SlurmJobs.Describe(root, stands, out string? fault), fault);
+
     /// <summary>Looks at the queue and the folder, and submits what is to be submitted now.</summary>
     /// <exception cref="InvalidInputException">Slurm refuses the job or will never start it, or a job for an earlier form of the experiment is in the queue.</exception>
     /// <exception cref="EnvironmentFaultException">The cluster does not answer, or the folder cannot be written.</exception>
@@ -119,7 +127,7 @@ public sealed class SlurmSweep
         return latest;
     }
 
-    private SlurmStep GivenUp(Dictionary<int, (Submission Submission, int Task)> latest) => new(SlurmPhase.Failed)
+    private static SlurmStep GivenUp(Dictionary<int, (Submission Submission, int Task)> latest) => new(SlurmPhase.Failed)
     {
         Failed =
         [

@@ -53,13 +53,13 @@ internal sealed record SlurmTask(string JobName, string JobId, int Index, string
         return tasks;
     }
 
-    /// <summary>What <c>sacct --noheader --parsable2 --allocations --array</c> prints in <see cref="SacctFormat"/>; lines of another shape are passed over.</summary>
+    /// <summary>What <c>sacct --noheader --parsable2 --allocations</c> prints in <see cref="SacctFormat"/>; lines of another shape are passed over.</summary>
     public static IReadOnlyList<SlurmTask> FromSacct(string text, string jobName)
     {
         var tasks = new List<SlurmTask>();
         foreach (string[] fields in Rows(text, 3))
         {
-            // 17_3 is a task; 17_[4-9] are those that never began. "CANCELLED by 1000" says who.
+            // 17_3 is a task; 17_[4-9] are some that have not begun. "CANCELLED by 1000" says who.
             if (fields[0].Split('_') is [var job, var place] && TryIndex(place, out int index))
                 tasks.Add(new SlurmTask(jobName, job, index, fields[1].Split(' ')[0], "", fields[2] == "None assigned" ? "" : fields[2]));
         }

@@ -149,11 +149,20 @@ internal sealed class Submission
 
     /// <summary>Writes down how its tasks ended.</summary>
     /// <param name="tasks">What Slurm last knew of them.</param>
-    public void Close(IEnumerable<SlurmTask> tasks)
+    public void Close(IReadOnlyCollection<SlurmTask> tasks)
     {
         // Those that went well are the most, and go without saying.
         var states = tasks.Where(task => task.State != SlurmTask.Completed).GroupBy(task => task.Index)
             .ToDictionary(group => group.Key, group => new TaskEnd(group.Last().State, group.Last().Reason, group.Last().Node));
+        if (JobId.Length > 0)
+        {
+            // A task that Slurm has forgotten and that left no log never began: somebody took it back before.
+            var begun = Directory.EnumerateFiles(Folder, "*.log").Select(path => Path.GetFileName(path)).ToHashSet();
+            var known = tasks.Select(task => task.Index).ToHashSet();
+            foreach (int task in Enumerable.Range(0, Tasks.Count).Where(task => !known.Contains(task) && !begun.Contains(Path.GetFileName(Log(task)))))
+                states[task] = new TaskEnd(SlurmTask.Cancelled, "", "");
+        }
+
         Ended = new End(DateTime.UtcNow, states);
         AtomicFile.WriteText(Path.Combine(Folder, EndFile), JsonSerializer.Serialize(Ended, s_json) + "\n");
     }
