@@ -42,6 +42,12 @@ public sealed class TrainingPlan
         _earlier = EarlierPacks.Open(run);
     }
 
+    /// <summary>The run folder.</summary>
+    public string Root => _run.Root;
+
+    /// <summary>The resolved experiment: plans with the same text make the same files.</summary>
+    public string Experiment => _experiment;
+
     /// <summary>The packs that the plan is for, in order: all of the grid, or some.</summary>
     public IReadOnlyList<Pack> Packs { get; }
 
@@ -64,11 +70,12 @@ public sealed class TrainingPlan
     public void Refresh()
     {
         foreach (var pack in Missing)
-        {
-            if (Load(pack.Index) is { } found && IsMade(found, pack))
-                _standing[pack.Index] = true;
-        }
+            Look(pack);
     }
+
+    /// <summary>Looks at the files of a pack that may not have stood, and says whether it stands now.</summary>
+    public bool Look(Pack pack) =>
+        Stands(pack) || (Load(pack.Index) is { } found && IsMade(found, pack) && (_standing[pack.Index] = true));
 
     /// <summary>Trains what is missing of a pack and writes its files, unless it stands.</summary>
     /// <param name="pack">One of <see cref="Packs"/>.</param>

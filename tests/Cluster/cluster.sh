@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # A Slurm cluster of two nodes on this machine, for tests: one munged, one slurmctld, two slurmd. Everything - configuration, key,
 # state, logs, process ids - lies in one folder; no system service is touched. Runs as root or as an ordinary user.
-#   cluster.sh start FOLDER           starts it and waits until both nodes are idle; SLURM_CONF=FOLDER/slurm.conf reaches it
+#   cluster.sh start FOLDER [OWNER]   starts it and waits until both nodes are idle; SLURM_CONF=FOLDER/slurm.conf reaches it.
+#                                     When the process OWNER is gone, however it ended, the cluster is stopped
 #   cluster.sh kill-node FOLDER NODE  ends node1 or node2 at once, with all that runs on it, as a power cut would
 #   cluster.sh start-node FOLDER NODE brings it back
 #   cluster.sh stop FOLDER            ends all of it; the folder stays
@@ -118,10 +119,17 @@ kill_node() {
   done
 }
 
+stop() {
+  kill_node node1
+  kill_node node2
+  end_daemon TERM "$folder/run/slurmctld.pid" slurmctld
+  end_daemon TERM "$folder/run/munged.pid" munged
+}
+
 case $verb in
   start)
     write_configuration
-    trap '"$0" stop "$folder"' ERR
+    trap stop ERR
     munged --force --num-threads=2 --key-file="$folder/munge.key" --socket="$folder/run/munge.socket" --pid-file="$folder/run/munged.pid" \
       --log-file="$folder/log/munged.log" --seed-file="$folder/state/munged.seed" > /dev/null
     slurmctld -c -f "$SLURM_CONF"
@@ -129,6 +137,13 @@ case $verb in
     start_node node2
     wait_for "the controller's answer" answers
     wait_for "the start of both nodes" nodes_are_idle
+    [ -z "${3:-}" ] || (cd / && setsid "$(realpath "$0")" guard "$folder" "$3" < /dev/null > /dev/null 2>&1 &)
+    ;;
+  guard)
+    while [ -d "$folder" ] && ! has_ended "$3"; do
+      sleep 1
+    done
+    stop
     ;;
   kill-node)
     kill_node "${3:?node}"
@@ -137,10 +152,7 @@ case $verb in
     start_node "${3:?node}"
     ;;
   stop)
-    kill_node node1
-    kill_node node2
-    end_daemon TERM "$folder/run/slurmctld.pid" slurmctld
-    end_daemon TERM "$folder/run/munged.pid" munged
+    stop
     ;;
   *)
     echo "cluster.sh: there is no $verb; it takes start, kill-node, start-node or stop." >&2
