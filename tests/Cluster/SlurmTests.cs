@@ -52,7 +52,7 @@ public sealed class SlurmTests
     [Test]
     public void A_sweep_on_the_cluster_gives_the_bytes_of_one_on_this_machine_and_is_collected_again_without_a_change()
     {
-        var submitted = Toy_(Brief, "--packs-per-task", "2", "--max-parallel", "3");
+        var submitted = SweepOnSlurm(Brief, "--packs-per-task", "2", "--max-parallel", "3");
         Assert.Multiple(() =>
         {
             Assert.That((submitted.Code, submitted.Error), Is.EqualTo((0, "")));
@@ -60,14 +60,14 @@ public sealed class SlurmTests
             Assert.That(File.ReadAllLines(Path.Combine(Sweep, "submission-0001", "tasks.txt")), Is.EqualTo(new[] { "0-1", "2-3", "4-5", "6-7" }));
         });
 
-        var waited = Toy_(Brief, "--wait");
+        var waited = SweepOnSlurm(Brief, "--wait");
         Assert.That((waited.Code, waited.Error), Is.EqualTo((0, "")));
         var status = Ask("sweep", "status", Run);
         Assert.That((status.Code, status.Out), Is.EqualTo((0, status.Out)).And.Property("Item2").Contains("8 of 8 packs stand"));
 
         var first = Files();
         AssertSameAsLocal(Brief, first);
-        var again = Toy_(Brief);
+        var again = SweepOnSlurm(Brief);
         Assert.That((again.Code, again.Out), Is.EqualTo((0, again.Out)).And.Property("Item2").Match(@"train +unchanged"));
         Assert.That(Files(), Is.EqualTo(first));
         Assert.That(Submissions, Is.EqualTo(1));
@@ -105,7 +105,7 @@ public sealed class SlurmTests
         string job = task.Split('_')[0];
         Assert.That((end.Code, end.Error), Is.EqualTo((3, $"error: Job {job}: 1 task taken back with scancel; run the same command again to submit what is missing.\n")));
 
-        var again = Toy_(Long, "--wait");
+        var again = SweepOnSlurm(Long, "--wait");
         Assert.That((again.Code, again.Error), Is.EqualTo((0, "")));
         AssertSameAsLocal(Long, Files());
     }
@@ -122,7 +122,7 @@ public sealed class SlurmTests
         // As if it had died before it wrote down the job's number.
         File.Delete(Path.Combine(Sweep, "submission-0001", "job.txt"));
 
-        var again = Toy_(Long, "--wait");
+        var again = SweepOnSlurm(Long, "--wait");
         Assert.That((again.Code, again.Error), Is.EqualTo((0, "")));
         AssertSameAsLocal(Long, Files());
         Assert.That(Submissions, Is.EqualTo(1), "nothing was submitted twice");
@@ -131,8 +131,8 @@ public sealed class SlurmTests
     [Test]
     public void Packs_that_cannot_be_trained_are_given_up_and_the_others_finish()
     {
-        string diverging = Experiment.Replace("0.004,", "1.0e+30,", StringComparison.Ordinal);
-        var end = Toy_(Brief, diverging, "--wait", "--max-attempts", "2", "--packs-per-task", "4");
+        Write(Brief, Experiment.Replace("0.004,", "1.0e+30,", StringComparison.Ordinal));
+        var end = Ask("sweep", "grid.yaml", "--executor", "slurm", "--wait", "--max-attempts", "2", "--packs-per-task", "4");
         Assert.Multiple(() =>
         {
             Assert.That(end.Code, Is.EqualTo(3));
@@ -148,7 +148,7 @@ public sealed class SlurmTests
     [TestCase("--max-parallel=0", 2, "error: --max-parallel 0 is too small; write a number from 1 up.\n")]
     public void What_the_cluster_does_not_take_is_told_in_a_sentence(string option, int code, string sentence)
     {
-        var end = Toy_(Brief, option);
+        var end = SweepOnSlurm(Brief, option);
         Assert.That((end.Code, end.Error), Is.EqualTo((code, sentence)));
     }
 
@@ -169,11 +169,9 @@ public sealed class SlurmTests
 
     private int Submissions => Directory.GetDirectories(Sweep).Length;
 
-    private ToyResult Toy_(int steps, params string[] options) => Toy_(steps, Experiment, options);
-
-    private ToyResult Toy_(int steps, string experiment, params string[] options)
+    private ToyResult SweepOnSlurm(int steps, params string[] options)
     {
-        Write(steps, experiment);
+        Write(steps, Experiment);
         return Ask(["sweep", "grid.yaml", "--executor", "slurm", .. options]);
     }
 
