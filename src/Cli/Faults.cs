@@ -27,7 +27,7 @@ internal static class Faults
     {
         InvalidInputException => ((int)ExitCode.InvalidInput, e.Message),
         EnvironmentFaultException => ((int)ExitCode.EnvironmentFault, e.Message),
-        OperationCanceledException => (Interrupted, "Interrupted: finished stages are kept; run the same command again to go on."),
+        OperationCanceledException => (Interrupted, "Interrupted: what is finished is kept; run the same command again to go on."),
         DllNotFoundException or BadImageFormatException or EntryPointNotFoundException =>
             ((int)ExitCode.EnvironmentFault, $"A native library does not load: {FirstLine(e.Message)} Run `toy doctor`; docs/platform.md says what to do."),
         OutOfMemoryException => ((int)ExitCode.EnvironmentFault, "There is not enough memory: make the batch, the pack or the evaluation dataset smaller."),

@@ -29,7 +29,8 @@ internal static class SweepVerb
         var command = verb("sweep", "Runs an experiment like `toy run`, pack by pack, and goes on where an earlier command was stopped.", (parsed, output, cancellation) =>
             Pipeline.Run(
                 parsed.GetRequiredValue(file), Pipeline.Stages,
-                new PipelineOptions(parsed.GetValue(artifacts)!, parsed.GetValue(force), parsed.GetValue(accept), Csv: false), output, cancellation));
+                new PipelineOptions(parsed.GetValue(artifacts)!, parsed.GetValue(force), parsed.GetValue(accept), Csv: false) { Sweep = SweepRun.Locally },
+                output, cancellation));
         command.Add(file);
         command.Add(s_executor);
         command.Add(force);

@@ -13,6 +13,9 @@ internal interface IOutput : IDisposable
     /// <summary>Runs a stage and shows how far it is.</summary>
     void Stage(string name, Func<Action<StageProgress>, StageOutcome> work);
 
+    /// <summary>Something to know, in one sentence; a stage may be on its way.</summary>
+    void Note(string sentence);
+
     /// <summary>The claims with what was measured.</summary>
     void Claims(IReadOnlyList<ClaimResult> claims);
 

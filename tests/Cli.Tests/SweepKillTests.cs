@@ -1,0 +1,79 @@
+using System.Diagnostics;
+
+namespace ToyPipeline.Cli.Tests;
+
+/// <summary>Sweeps that are killed, interrupted, or begun twice.</summary>
+[Platform("Linux,MacOsX", Reason = "Signals are sent with kill(1).")]
+public sealed class SweepKillTests
+{
+    private const int Kills = 50;
+
+    [Test, Category("Slow")]
+    public void Killed_at_fifty_moments_a_sweep_ends_as_an_undisturbed_one_and_trains_no_finished_pack_again()
+    {
+        int seed = Environment.TickCount;
+        TestContext.Out.WriteLine($"Moments from seed {seed}.");
+        var random = new Random(seed);
+        using var workspace = new Workspace();
+        workspace.Write("tiny.yaml", Sweeping.Experiment);
+        var standing = new Dictionary<string, DateTime>();
+        int kills = 0, afterTraining = 0;
+        while (kills < Kills)
+        {
+            using var process = Toy.Start(workspace.Folder, [], Toy.Executable, ["sweep", "tiny.yaml"]);
+            if (process.WaitForExit(random.Next(100, 1500)))
+            {
+                // It was through before its moment came: the remaining kills are for another one.
+                Assert.That(process.ExitCode, Is.Zero, process.StandardError.ReadToEnd());
+                Directory.Delete(workspace.Run, recursive: true);
+                standing.Clear();
+                continue;
+            }
+
+            process.Kill();
+            process.WaitForExit();
+            kills++;
+            var packs = Sweeping.Packs(workspace);
+            Assert.That(standing.Except(packs), Is.Empty, $"after kill {kills} every pack that stood is as it was");
+            standing = packs;
+            afterTraining += packs.Count == 60 ? 1 : 0;
+        }
+
+        TestContext.Out.WriteLine($"{standing.Count} of 60 packs stand after {Kills} kills; {afterTraining} kills came when all were trained.");
+        var (code, output, error) = workspace.Toy("sweep", "tiny.yaml");
+        Assert.That((code, error), Is.EqualTo((0, "")), output);
+        Assert.That(standing.Except(Sweeping.Packs(workspace)), Is.Empty);
+        using var undisturbed = Sweeping.Undisturbed(Sweeping.Experiment);
+        Sweeping.AssertSame(workspace, undisturbed);
+    }
+
+    [Test]
+    public void Ctrl_C_ends_with_a_sentence_and_whole_packs_and_a_second_sweep_is_refused_meanwhile()
+    {
+        using var workspace = new Workspace();
+        workspace.Write("tiny.yaml", Sweeping.Experiment);
+        // A process that was started in the background of a script ignores SIGINT, and so do its children: undone here.
+        var (file, first) = OperatingSystem.IsLinux() ? ("/usr/bin/env", ["--default-signal=INT", Toy.Executable]) : (Toy.Executable, Array.Empty<string>());
+        using var process = Toy.Start(workspace.Folder, [], file, [.. first, "sweep", "tiny.yaml"]);
+        var clock = Stopwatch.StartNew();
+        while (Sweeping.Packs(workspace).Count < 3 && clock.Elapsed < TimeSpan.FromMinutes(1))
+            Thread.Sleep(10);
+        var second = workspace.Toy("sweep", "tiny.yaml");
+        Sweeping.Signal(process, "INT");
+        var (code, output, error) = Toy.End(process);
+        Assert.Multiple(() =>
+        {
+            Assert.That(second.Code, Is.EqualTo(3));
+            Assert.That(second.Error, Does.Match($@"^error: artifacts.tiny is held by process {process.Id} on \S+ since .*; wait until it has finished, or stop it\.\n$"));
+            Assert.That((code, error), Is.EqualTo((130, "error: Interrupted: what is finished is kept; run the same command again to go on.\n")), output);
+            Assert.That(workspace.Files().Keys, Has.None.EndsWith(".partial"));
+        });
+        var packs = Sweeping.Packs(workspace);
+        string shorter = Sweeping.Experiment.Replace("title: A tiny sweep", "title: Gone on", StringComparison.Ordinal);
+        workspace.Write("tiny.yaml", shorter);
+        Assert.That(workspace.Toy("sweep", "tiny.yaml").Code, Is.Zero);
+        Assert.That(packs, Is.Not.Empty);
+        using var undisturbed = Sweeping.Undisturbed(shorter);
+        Sweeping.AssertSame(workspace, undisturbed);
+    }
+}
