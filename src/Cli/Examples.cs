@@ -26,6 +26,7 @@ internal sealed class Examples : SynchronousCommandLineAction
         ["analyze"] = "toy analyze experiments/intro.yaml --json",
         ["report"] = "toy report experiments/intro.yaml --open",
         ["sweep"] = "toy sweep experiments/phase-2-1.yaml",
+        ["status"] = "toy sweep status artifacts/phase-2-1",
         ["task"] = "toy sweep task artifacts/phase-2-1 --packs 0-3,7",
         ["import"] = "toy import model.onnx --name mine --density 0.1 --importance 0.9",
         ["list"] = "toy list --artifacts /tmp/runs",

@@ -10,11 +10,11 @@ namespace ToyPipeline.Cli;
 /// <summary>The verb <c>toy sweep</c>: a grid from data to report, pack by pack, and the task that a cluster runs of it.</summary>
 internal static class SweepVerb
 {
-    private static readonly Option<string> s_executor = new("--executor") { Description = "Who trains the packs: local (this machine).", DefaultValueFactory = _ => "local" };
+    private static readonly Option<string> s_executor = new("--executor") { Description = "Who trains the packs: local (this machine) or slurm (a cluster; docs/cluster.md).", DefaultValueFactory = _ => "local" };
     private static readonly Argument<string> s_folder = new("run") { Description = "Run folder, for example artifacts/intro." };
     private static readonly Option<string> s_packs = new("--packs") { Description = "Places of the packs, for example 0-3,7.", Required = true };
 
-    static SweepVerb() => s_executor.AcceptOnlyFromAmong("local");
+    static SweepVerb() => s_executor.AcceptOnlyFromAmong("local", SlurmVerb.Executor);
 
     /// <summary>The verb.</summary>
     /// <param name="verb">Makes a command of a name, a description and what it does.</param>
@@ -27,15 +27,21 @@ internal static class SweepVerb
         Argument<string> file, Option<string> artifacts, Option<bool> force, Option<bool> accept)
     {
         var command = verb("sweep", "Runs an experiment like `toy run`, pack by pack, and goes on where an earlier command was stopped.", (parsed, output, cancellation) =>
-            Pipeline.Run(
+        {
+            return parsed.GetValue(s_executor) == SlurmVerb.Executor ? SlurmVerb.Run(parsed, Run, output) : Run(SweepRun.Locally);
+
+            ExitCode Run(PackExecutor execute) => Pipeline.Run(
                 parsed.GetRequiredValue(file), Pipeline.Stages,
-                new PipelineOptions(parsed.GetValue(artifacts)!, parsed.GetValue(force), parsed.GetValue(accept), Csv: false) { Sweep = SweepRun.Locally },
-                output, cancellation));
+                new PipelineOptions(parsed.GetValue(artifacts)!, parsed.GetValue(force), parsed.GetValue(accept), Csv: false) { Sweep = execute },
+                output, cancellation);
+        });
         command.Add(file);
         command.Add(s_executor);
         command.Add(force);
         command.Add(accept);
+        SlurmVerb.AddTo(command, s_executor);
         command.Add(Task(verb));
+        command.Add(SlurmVerb.Status(verb));
         return command;
     }
 

@@ -63,12 +63,13 @@ public sealed class SlurmTests
         var waited = SweepOnSlurm(Brief, "--wait");
         Assert.That((waited.Code, waited.Error), Is.EqualTo((0, "")));
         var status = Ask("sweep", "status", Run);
-        Assert.That((status.Code, status.Out), Is.EqualTo((0, status.Out)).And.Property("Item2").Contains("8 of 8 packs stand"));
+        Assert.That((status.Code, status.Lines[0]), Is.EqualTo((0, $"8 of 8 packs stand in {Run}.")));
 
         var first = Files();
         AssertSameAsLocal(Brief, first);
         var again = SweepOnSlurm(Brief);
-        Assert.That((again.Code, again.Out), Is.EqualTo((0, again.Out)).And.Property("Item2").Match(@"train +unchanged"));
+        Assert.That((again.Code, again.Error), Is.EqualTo((0, "")));
+        Assert.That(again.Out, Does.Match(@"train +unchanged"));
         Assert.That(Files(), Is.EqualTo(first));
         Assert.That(Submissions, Is.EqualTo(1));
     }
@@ -118,7 +119,8 @@ public sealed class SlurmTests
         waiting.Kill();
         waiting.WaitForExit();
         var status = Ask("sweep", "status", Run);
-        Assert.That((status.Code, status.Out), Is.EqualTo((0, status.Out)).And.Property("Item2").Match(@"of 8 packs stand[^$]* RUNNING"));
+        Assert.That((status.Code, status.Error), Is.EqualTo((0, "")));
+        Assert.That(status.Out, Does.Match(@"of 8 packs stand in (?s:.*)\d+ +sweep/submission-0001 +8 +8 +\d +yes +.*[1-4] RUNNING"));
         // As if it had died before it wrote down the job's number.
         File.Delete(Path.Combine(Sweep, "submission-0001", "job.txt"));
 
