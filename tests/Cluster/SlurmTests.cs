@@ -138,7 +138,7 @@ public sealed class SlurmTests
         Assert.Multiple(() =>
         {
             Assert.That(end.Code, Is.EqualTo(3));
-            Assert.That(end.Error, Does.Match(@"^error: 1 of 8 packs cannot be trained: task \d+ of job \d+ \(packs 7\) ended as FAILED on node[12]; see "));
+            Assert.That(end.Error, Does.Match(@"^error: 1 of 8 packs cannot be trained: task \d+ of job \d+ \(packs 3\) ended as FAILED on node[12]; see "));
             Assert.That(end.Error, Does.Contain("error: Training diverged at instance "), "the end of the task's log");
             Assert.That(Directory.GetFiles(Path.Combine(Run, "weights"), "pack-*.safetensors").Count(path => !path.Contains("history", StringComparison.Ordinal)), Is.EqualTo(7));
         });
