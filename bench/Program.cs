@@ -34,7 +34,7 @@ if (writeDocs && only.Length > 0)
 }
 
 Benchmark[] all =
-    [.. TrainBenchmarks.All, .. ExactBenchmarks.All, .. GenerateBenchmarks.All, .. ScoreBenchmarks.All, .. AnalyzeBenchmarks.All, .. RunBenchmarks.All];
+    [.. TrainBenchmarks.All, .. ExactBenchmarks.All, .. GenerateBenchmarks.All, .. ScoreBenchmarks.All, .. AnalyzeBenchmarks.All, .. RunBenchmarks.All, .. SweepBenchmarks.All];
 // score/n5m2 gives several results: both its name and theirs select it.
 var chosen = all.Where(benchmark => benchmark.Name.StartsWith(only, StringComparison.Ordinal) || only.StartsWith(benchmark.Name + "-", StringComparison.Ordinal)).ToList();
 if (chosen.Count == 0)
@@ -62,6 +62,10 @@ Directory.CreateDirectory(Repository.Results);
 File.WriteAllText(Path.Combine(Repository.Results, "results.json"), ResultFiles.Json(results));
 File.WriteAllText(Path.Combine(Repository.Results, "results.md"), ResultFiles.Markdown(results, machine));
 if (writeDocs)
+{
     ResultFiles.UpdatePage(Path.Combine(Repository.Root, "docs", "benchmarks.md"), ResultFiles.Markdown(results, machine));
+    ResultFiles.UpdatePage(Path.Combine(Repository.Root, "README.md"), ResultFiles.ShortMarkdown(results, machine));
+}
+
 Console.WriteLine($"Written: {Path.Combine(Repository.Results, "results.md")}");
 return 0;

@@ -25,6 +25,9 @@ internal static class ToyCommand
 
     private static readonly Option<bool> s_csv = new("--csv") { Description = "Write the datasets as CSV too." };
 
+    // How long Ctrl-C lets the files that are being written come to their end.
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(20);
+
     /// <summary>Runs the command line and returns the exit code.</summary>
     public static int Run(string[] args)
     {
@@ -42,7 +45,7 @@ internal static class ToyCommand
             return (int)ExitCode.InvalidInput;
         }
 
-        return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+        return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = s_patience });
     }
 
     /// <summary>Parses a command line and runs nothing.</summary>

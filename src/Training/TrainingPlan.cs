@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using ToyPipeline.Core;
 using ToyPipeline.Core.Experiments;
 using ToyPipeline.Core.Formats;
@@ -167,10 +168,16 @@ public sealed class TrainingPlan
     // Packs beyond those of the grid as it is now: it was larger, or cut otherwise.
     private void SetOthersAside()
     {
-        for (int index = Packs.Count; File.Exists(_run.Path(RunFolder.Weights(index))); index++)
+        if (!Directory.Exists(_run.Path("weights")))
+            return;
+        foreach (string path in Directory.EnumerateFiles(_run.Path("weights"), "pack-*.safetensors").ToList())
         {
-            if (Load(index) is { } found)
+            // pack-00012.safetensors; a history has another point in its name.
+            if (int.TryParse(Path.GetFileNameWithoutExtension(path)["pack-".Length..], NumberStyles.None, CultureInfo.InvariantCulture, out int index)
+                && index >= Packs.Count && Load(index) is { } found)
+            {
                 EarlierPacks.SetAside(_run, index, found.Weights.MadeFrom);
+            }
         }
     }
 

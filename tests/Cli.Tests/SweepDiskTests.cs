@@ -35,7 +35,7 @@ public sealed class SweepDiskTests
         workspace.Write("tiny.yaml", Sweeping.Quick);
         int refusals = 0;
         // From too little for the datasets to enough for all: weights, models, tables and the page hit the limit in turn.
-        for (int size = 64; ; size = size * 3 / 2)
+        for (int size = 64; ; size *= 2)
         {
             Assert.That(Run("mount", "-o", $"remount,size={size}k", _disk), Is.Empty);
             var before = Packs();
@@ -49,8 +49,8 @@ public sealed class SweepDiskTests
             Assert.That(error, Does.StartWith("error: ").And.Contains("No space left on device").And.Matches(@"^[^\n]+\n$"));
         }
 
-        Assert.That(refusals, Is.GreaterThan(5));
-        using var undisturbed = Sweeping.Undisturbed(Sweeping.Quick);
+        Assert.That(refusals, Is.GreaterThan(3));
+        var undisturbed = Sweeping.UndisturbedQuick.Value;
         foreach (string file in Directory.EnumerateFiles(Path.Combine(_disk, "tiny"), "*", SearchOption.AllDirectories))
         {
             string copy = Path.Combine(workspace.Run, Path.GetRelativePath(Path.Combine(_disk, "tiny"), file));
