@@ -32,7 +32,7 @@ public static class TrainStage
     {
         var experiment = run.Experiment;
         string options = experiment.Resolved("seed", "model", "data", "importance", "training", "replicas", "axes", "branches");
-        return run.Stage(Name, options, Inputs(run), () =>
+        return run.Stage(Name, options, Inputs(run, new Grid(experiment).EnumeratePacks()), () =>
         {
             var plan = TrainingPlan.Begin(run);
             execute(plan);
@@ -65,12 +65,14 @@ public static class TrainStage
     /// <exception cref="EnvironmentFaultException">libtorch does not load, or the folder cannot be written.</exception>
     public static void RunPacks(RunFolder run, IReadOnlyList<int> packs, Action<StageProgress> progress, CancellationToken cancellation)
     {
-        foreach (string file in Inputs(run).Where(file => !File.Exists(run.Path(file))))
-            throw new InvalidInputException($"{run.Path(file)} is missing: draw the datasets first, with `toy generate`.");
         var wanted = packs.ToHashSet();
-        var plan = TrainingPlan.Open(run, [.. new Grid(run.Experiment).EnumeratePacks().Where(pack => wanted.Remove(pack.Index))]);
+        var found = new Grid(run.Experiment).PacksAt(wanted).ToList();
+        wanted.ExceptWith(found.Select(pack => pack.Index));
         if (wanted.Count > 0)
             throw new InvalidInputException($"There is no pack {wanted.Min()}: the packs of {run.Root} go from 0 to {new Grid(run.Experiment).PackCount() - 1}.");
+        foreach (string file in Inputs(run, found).Where(file => !File.Exists(run.Path(file))))
+            throw new InvalidInputException($"{run.Path(file)} is missing: draw the datasets first, with `toy generate`.");
+        var plan = TrainingPlan.Open(run, found);
         TrainPacks(plan, plan.Packs, progress, cancellation);
     }
 
@@ -92,9 +94,9 @@ public static class TrainStage
     }
 
     // Files of the training datasets.
-    private static List<string> Inputs(RunFolder run) =>
+    private static List<string> Inputs(RunFolder run, IEnumerable<Pack> packs) =>
         [
-            .. new Grid(run.Experiment).EnumeratePacks().SelectMany(pack => pack.Specs).Where(spec => spec.Data.TrainSamples is not null).Distinct<CellSpec>(ReferenceEqualityComparer.Instance)
+            .. packs.SelectMany(pack => pack.Specs).Where(spec => spec.Data.TrainSamples is not null).Distinct<CellSpec>(ReferenceEqualityComparer.Instance)
                 .Select(spec => TrainingPlan.DatasetFolder(run.Experiment, spec)).Distinct()
                 .SelectMany(folder => DatasetManifest.Load(run.Path(folder)).Shards.Select(shard => $"{folder}/{shard.File}").Append($"{folder}/{DatasetManifest.FileName}")),
         ];

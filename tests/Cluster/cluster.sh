@@ -92,16 +92,18 @@ end_daemon() { # end_daemon SIGNAL PID_FILE NAME
   wait_for "the end of $3" has_ended "$pid"
 }
 
-# Processes of jobs on a node: they carry this cluster's configuration in their environment. The shepherd of each, slurmstepd, does not.
+# Processes of jobs on a node: they carry this cluster's configuration in their environment. The shepherd of each, slurmstepd, carries
+# nothing, but writes into its node's log.
 processes_on() { # processes_on NODE
-  local environ pid parent
-  for environ in /proc/[0-9]*/environ; do
-    tr '\0' '\n' 2> /dev/null < "$environ" | awk -v conf="SLURM_CONF=$SLURM_CONF" -v node="SLURMD_NODENAME=$1" \
-      '$0 == conf { c = 1 } $0 == node { n = 1 } END { exit !(c && n) }' || continue
-    pid=$(basename "$(dirname "$environ")")
-    echo "$pid"
-    parent=$(awk '$1 == "PPid:" { print $2 }' "/proc/$pid/status" 2> /dev/null) || continue
-    [ "$(cat "/proc/$parent/comm" 2> /dev/null)" != slurmstepd ] || echo "$parent"
+  local process
+  for process in /proc/[0-9]*; do
+    if [ "$(cat "$process/comm" 2> /dev/null)" = slurmstepd ]; then
+      readlink "$process"/fd/* 2> /dev/null | grep -qxF "$folder/log/slurmd-$1.log" || continue
+    else
+      tr '\0' '\n' 2> /dev/null < "$process/environ" | awk -v conf="SLURM_CONF=$SLURM_CONF" -v node="SLURMD_NODENAME=$1" \
+        '$0 == conf { c = 1 } $0 == node { n = 1 } END { exit !(c && n) }' || continue
+    fi
+    basename "$process"
   done
 }
 

@@ -158,6 +158,24 @@ public sealed class GridTests
         });
     }
 
+    [TestCase("  - { path: data.sparsity, linear: [0, 0.9, 700] }\n  - { path: model.hidden, values: [1, 2, 3] }", 4)]
+    [TestCase("  - { path: training.steps, values: [10, 20] }\n  - { path: data.sparsity, linear: [0, 0.9, 1500] }", 1)]
+    [TestCase("  - { path: data.sparsity, values: [0, 0.5] }", 1500)]
+    public void Some_packs_of_a_grid_are_the_same_as_among_all(string axes, int replicas)
+    {
+        var grid = new Grid(Parse(axes, $"replicas: {replicas}\n"));
+        var all = grid.Packs();
+        var some = grid.PacksAt(new HashSet<int> { all.Count - 1, 1, 7_000 }).ToList();
+        Assert.That(some.Select(pack => pack.Index), Is.EqualTo(new[] { 1, all.Count - 1 }));
+        foreach (var pack in some)
+        {
+            Assert.That(pack.Instances.Select(Text), Is.EqualTo(all[pack.Index].Instances.Select(Text)));
+            Assert.That(pack.Specs.Select(spec => spec.ToString()), Is.EqualTo(all[pack.Index].Specs.Select(spec => spec.ToString())));
+        }
+
+        static string Text(Instance instance) => $"{instance.Index} {instance.Cell.Index} {instance.Cell} {instance.Replica} {instance.Seed}";
+    }
+
     [Test]
     public void Axes_of_the_training_setting_make_several_ensembles() =>
         Assert.That(new Grid(Parse("  - { path: training.optimizer.lr, values: [1e-3, 1e-2] }", "replicas: 2\n")).Packs().Select(pack => pack.Training.Optimizer.LearningRate),

@@ -120,6 +120,39 @@ public sealed class Grid
     /// <inheritdoc cref="Packs" path="/param"/>
     public IEnumerable<Pack> EnumeratePacks(int size = 0) => size == 0 && InstanceCount <= MaxKeptInstances ? Packs() : Cut(size);
 
+    /// <summary>Some of <see cref="Packs"/>, in order. The others are only counted: a task with a few packs of a large grid begins at once.</summary>
+    /// <param name="places">Places of the packs; there may be some that the grid does not have.</param>
+    public IEnumerable<Pack> PacksAt(IReadOnlySet<int> places)
+    {
+        ArgumentNullException.ThrowIfNull(places);
+        int first = 0;
+        int[] offsets = [.. Offsets(axis => !IsShape(axis))];
+        int members = checked(offsets.Length * _experiment.Replicas);
+        foreach (int ensemble in Offsets(IsShape))
+        {
+            var (model, _, _, training) = Spec(CellAt(ensemble));
+            int each = PackSize(model, training);
+            int packs = (members + each - 1) / each;
+            for (int place = 0; place < packs; place++)
+            {
+                if (!places.Contains(first + place))
+                    continue;
+                // A cell's replicas share its specification, and may be in two packs.
+                var pack = Enumerable.Range(place * each, Math.Min(each, members - (place * each)))
+                    .GroupBy(member => member / _experiment.Replicas, member => member % _experiment.Replicas)
+                    .SelectMany(replicas =>
+                    {
+                        var cell = CellAt(ensemble + offsets[replicas.Key]);
+                        var spec = Spec(cell) with { Model = model, Training = training };
+                        return replicas.Select(replica => (Instance: InstanceOf(cell, replica), Spec: spec));
+                    }).ToList();
+                yield return new Pack(first + place, [.. pack.Select(member => member.Instance)], [.. pack.Select(member => member.Spec)]);
+            }
+
+            first += packs;
+        }
+    }
+
     private IEnumerable<Pack> Cut(int size)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(size);
