@@ -79,24 +79,22 @@ internal static class SweepRun
     // The stages that follow training, on threads of their own where training has something to do.
     private sealed class Followers(RunFolder run, CancellationTokenSource stop)
     {
-        private readonly int _packs = new Grid(run.Experiment).PackCount();
         private SideWork<IReadOnlyList<string>>? _export;
         private SideWork<IReadOnlyList<string>>? _analysis;
         private Action<StageProgress> _exporting = _ => { };
         private Action<StageProgress> _analysing = _ => { };
 
-        public PackGate Trained => field ??= new PackGate(_packs);
+        public PackGate Trained { get; } = new(new Grid(run.Experiment).PackCount());
 
-        public PackGate Exported => field ??= new PackGate(_packs);
+        public PackGate Exported { get; } = new(new Grid(run.Experiment).PackCount());
 
         public void Start()
         {
             // What they write from here on is not what the manifest says of it.
             run.Begin(ExportStage.Name);
             run.Begin(AnalyzeStage.Name);
-            (PackGate trained, PackGate exported) = (Trained, Exported);
-            _export = new(ExportStage.Name, token => ExportStage.Write(run, trained, exported.Open, progress => Volatile.Read(ref _exporting)(progress), token), stop);
-            _analysis = new(AnalyzeStage.Name, token => AnalyzeStage.Write(run, exported, progress => Volatile.Read(ref _analysing)(progress), token), stop);
+            _export = new(ExportStage.Name, token => ExportStage.Write(run, Trained, Exported.Open, progress => Volatile.Read(ref _exporting)(progress), token), stop);
+            _analysis = new(AnalyzeStage.Name, token => AnalyzeStage.Write(run, Exported, progress => Volatile.Read(ref _analysing)(progress), token), stop);
         }
 
         public IReadOnlyList<string> Models(Action<StageProgress> report)

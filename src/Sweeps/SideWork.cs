@@ -28,7 +28,11 @@ public sealed class SideWork<T>
                 _failure = e;
                 stop.Cancel();
             }
-        }) { IsBackground = true, Name = name };
+        })
+        {
+            IsBackground = true,
+            Name = name,
+        };
         _thread.Start();
     }
 

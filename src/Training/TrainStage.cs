@@ -98,7 +98,7 @@ public static class TrainStage
         [
             .. packs.SelectMany(pack => pack.Specs).Where(spec => spec.Data.TrainSamples is not null).Distinct<CellSpec>(ReferenceEqualityComparer.Instance)
                 .Select(spec => TrainingPlan.DatasetFolder(run.Experiment, spec)).Distinct()
-                .SelectMany(folder => DatasetManifest.Load(run.Path(folder)).Shards.Select(shard => $"{folder}/{shard.File}").Append($"{folder}/{DatasetManifest.FileName}")),
+                .SelectMany(folder => TrainingPlan.DatasetFiles(run, folder)),
         ];
 
     private static void FollowBranches(RunFolder run, IReadOnlyList<Pack> packs, BranchesSpec branches, CancellationToken cancellation)

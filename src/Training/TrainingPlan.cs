@@ -25,7 +25,7 @@ public sealed class TrainingPlan
         Packs = packs;
         _experiment = run.Experiment.Resolved();
         var digests = new ConcurrentDictionary<string, string>();
-        _digests = new InstanceDigests(spec => digests.GetOrAdd(DatasetFolder(run.Experiment, spec), folder => FileRecord.Of(run.Root, $"{folder}/{DatasetManifest.FileName}").Sha256));
+        _digests = new InstanceDigests(spec => digests.GetOrAdd(DatasetFolder(run.Experiment, spec), folder => string.Join(' ', DatasetFiles(run, folder).Select(file => FileRecord.Of(run.Root, file).Sha256))));
         if (begin && run.Force)
             Discard();
         foreach (var pack in packs)
@@ -191,6 +191,9 @@ public sealed class TrainingPlan
 
     internal static string DatasetFolder(Experiment experiment, CellSpec spec) =>
         RunFolder.Dataset(DatasetManifest.FolderName(spec.Data, RandomStream.Training, experiment.Seed, spec.Data.TrainSamples!.Value));
+
+    internal static IEnumerable<string> DatasetFiles(RunFolder run, string folder) =>
+        DatasetManifest.Load(run.Path(folder)).Shards.Select(shard => $"{folder}/{shard.File}").Append($"{folder}/{DatasetManifest.FileName}");
 
     private static void RefuseDivergence(EnsembleWeights weights)
     {

@@ -31,10 +31,18 @@ public sealed class SweepKillTests
                     Thread.Sleep(1);
                 start = clock.Elapsed;
             }
+            else if (kills % 2 == 0 || standing.Count == AllPacks)
+            {
+                // Any moment; what follows training takes longer than a start.
+                process.WaitForExit(start * random.NextDouble() * (standing.Count < AllPacks ? 1 : 3));
+            }
             else
             {
-                // What follows training takes longer than a pack.
-                process.WaitForExit(start * random.NextDouble() * (standing.Count < AllPacks ? 1.8 : 3));
+                // A moment soon after some packs: a machine that is busy at times would else see none.
+                int wanted = Math.Min(AllPacks, standing.Count + random.Next(1, 4));
+                while (Sweeping.Packs(workspace).Count < wanted && !process.HasExited)
+                    Thread.Sleep(1);
+                process.WaitForExit(start * random.NextDouble() * 0.2);
             }
 
             if (process.HasExited)

@@ -156,12 +156,8 @@ public sealed class TakeOverTests
     public void Other_samples_on_disk_make_other_models()
     {
         Train(s_fromDisk, packs: 1);
-        foreach (string dataset in Directory.GetDirectories(Path.Combine(Root, "data")))
-        {
-            var manifest = DatasetManifest.Load(dataset);
-            (manifest with { Shards = [.. manifest.Shards.Select(shard => shard with { Sha256 = "0" })] }).Save(dataset);
-        }
-
+        foreach (string shard in Directory.EnumerateFiles(Path.Combine(Root, "data"), "*.npz", SearchOption.AllDirectories))
+            File.AppendAllText(shard, "x");
         using var run = RunFolder.Join(Root);
         var plan = TrainingPlan.Open(run, new Grid(run.Experiment).Packs());
         Assert.That(plan.Missing.Count(), Is.EqualTo(2));
