@@ -53,7 +53,7 @@ internal sealed class SlurmTraining(SlurmOptions options, bool wait, IOutput out
             told = true;
             if (cancellation.WaitHandle.WaitOne(pause))
             {
-                output.Note($"{jobs} in the cluster not interrupted; to end that too: scancel {string.Join(' ', step.Jobs)}.");
+                output.Note($"{jobs} left in the queue: scancel {string.Join(' ', step.Jobs)} takes {(step.Jobs.Count == 1 ? "it" : "them")} back.");
                 cancellation.ThrowIfCancellationRequested();
             }
 

@@ -105,9 +105,10 @@ internal sealed class SlurmJobs
 
     private SlurmJobState Describe(Submission submission, Func<int, bool> stands)
     {
+        var known = TasksOf(submission);
         var words = submission.Ended is { } end
             ? end.Tasks.Values.Select(task => (task.State, task.Reason))
-            : TasksOf(submission).Select(task => (task.State, task.Reason));
+            : known.Concat(Forgotten(submission, known)).Select(task => (task.State, task.Reason));
         string states = string.Join(", ", words.GroupBy(word => word).OrderByDescending(group => group.Count()).ThenBy(group => group.Key.State, StringComparer.Ordinal)
             .Select(group => $"{group.Count()} {group.Key.State}{(group.Key.Reason.Length > 0 ? $" ({group.Key.Reason})" : "")}"));
         var packs = submission.Tasks.SelectMany(task => task).ToList();
