@@ -26,7 +26,7 @@ write_configuration() {
   chmod 755 "$folder"
   (umask 077 && head -c 1024 /dev/urandom > "$folder/munge.key")
   # Timeouts of seconds: a node that dies is noticed, and its tasks go elsewhere, while a test waits.
-  # Small limits: a test meets the largest array. No accounting: sacct does not work here.
+  # No accounting: sacct does not work here.
   cat > "$SLURM_CONF" << CONF
 ClusterName=toy
 SlurmctldHost=localhost(127.0.0.1)
@@ -59,7 +59,6 @@ KillWait=2
 UnkillableStepTimeout=10
 MinJobAge=60
 ReturnToService=2
-MaxArraySize=${CLUSTER_MAX_ARRAY:-1001}
 NodeName=node1 NodeHostname=localhost NodeAddr=127.0.0.1 Port=$(free_port) CPUs=2 RealMemory=1000
 NodeName=node2 NodeHostname=localhost NodeAddr=127.0.0.1 Port=$(free_port) CPUs=2 RealMemory=1000
 PartitionName=main Nodes=node1,node2 Default=YES MaxTime=01:00:00 State=UP
