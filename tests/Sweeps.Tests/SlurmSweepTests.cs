@@ -95,6 +95,17 @@ public sealed class SlurmSweepTests
     }
 
     [Test]
+    public void Packs_that_were_made_and_then_deleted_have_not_failed()
+    {
+        Sweep(1, new SlurmOptions { MaxAttempts = 1 }).Next();
+        _standing.Add(0);
+        End(1, ("COMPLETED", "fine"));
+        Assert.That(Sweep(1, new SlurmOptions { MaxAttempts = 1 }).Next().Phase, Is.EqualTo(SlurmPhase.Complete));
+        _standing.Clear();
+        Assert.That(Sweep(1, new SlurmOptions { MaxAttempts = 1 }).Next().Phase, Is.EqualTo(SlurmPhase.Submitted));
+    }
+
+    [Test]
     public void After_a_failure_tasks_are_small()
     {
         var sweep = Sweep(4, new SlurmOptions { PacksPerTask = 4 });

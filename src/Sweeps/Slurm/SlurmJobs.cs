@@ -38,8 +38,9 @@ internal sealed class SlurmJobs
 
     /// <summary>Asks the queue about all submissions that may be in it, and writes down how those ended that are not.</summary>
     /// <param name="root">Run folder.</param>
+    /// <param name="stands">Whether a pack stands.</param>
     /// <exception cref="EnvironmentFaultException">The cluster does not answer.</exception>
-    public static SlurmJobs Look(string root)
+    public static SlurmJobs Look(string root, Func<int, bool> stands)
     {
         var submissions = Submission.Of(root);
         var open = submissions.Where(submission => submission.Ended is null).ToList();
@@ -50,7 +51,7 @@ internal sealed class SlurmJobs
             submission.Recover(queue);
             var tasks = jobs.TasksOf(submission);
             if (!tasks.Any(task => task.IsActive))
-                submission.Close([.. tasks, .. Forgotten(submission, tasks)]);
+                submission.Close([.. tasks, .. Forgotten(submission, tasks)], stands);
         }
 
         return jobs;

@@ -61,7 +61,7 @@ public sealed class SlurmSweep
     /// <exception cref="EnvironmentFaultException">The cluster does not answer, or the folder cannot be written.</exception>
     public SlurmStep Next()
     {
-        var jobs = SlurmJobs.Look(_work.Root);
+        var jobs = SlurmJobs.Look(_work.Root, pack => pack < _work.Packs && _work.Stands(pack));
         _pardoned ??= [.. jobs.Cancelled()];
         _missing.RemoveWhere(pack => !jobs.IsActive(pack) && _work.Stands(pack));
         if (jobs.AreActive)
@@ -77,7 +77,7 @@ public sealed class SlurmSweep
             return new SlurmStep(SlurmPhase.Cancelled) { Jobs = [.. cancelled.Select(place => place.Submission.JobId).Distinct()], Tasks = cancelled.Count };
         var attempts = Attempts(jobs);
         var again = _missing.Where(pack => attempts.GetValueOrDefault(pack) < _options.MaxAttempts).ToList();
-        return again.Count > 0 ? Submit(again, attempts.Count > 0) : GivenUp(latest);
+        return again.Count > 0 ? Submit(again, again.Any(attempts.ContainsKey)) : GivenUp(latest);
     }
 
     private SlurmStep Submit(List<int> packs, bool again)
@@ -93,19 +93,14 @@ public sealed class SlurmSweep
         return new SlurmStep(SlurmPhase.Submitted) { Jobs = jobs, Tasks = (packs.Count + each - 1) / each, PacksPerTask = each };
     }
 
-    // How often a pack was in a task that ended and had finished none of its packs; tasks that somebody took back do not count.
+    // How often a pack was in a task that ended and had finished none of its packs.
     private Dictionary<int, int> Attempts(SlurmJobs jobs)
     {
         var attempts = new Dictionary<int, int>();
-        foreach (var submission in jobs.Submissions.Where(submission => submission.Plan == _work.Plan && submission.JobId.Length > 0))
+        foreach (var submission in jobs.Submissions.Where(submission => submission.Plan == _work.Plan && submission.Ended is not null))
         {
-            for (int task = 0; task < submission.Tasks.Count; task++)
-            {
-                if (jobs.IsCancelled(submission, task) || !submission.Tasks[task].All(_missing.Contains))
-                    continue;
-                foreach (int pack in submission.Tasks[task])
-                    attempts[pack] = attempts.GetValueOrDefault(pack) + 1;
-            }
+            foreach (int pack in submission.Ended!.Failed.SelectMany(task => submission.Tasks[task]))
+                attempts[pack] = attempts.GetValueOrDefault(pack) + 1;
         }
 
         return attempts;

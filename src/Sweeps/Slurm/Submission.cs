@@ -149,7 +149,8 @@ internal sealed class Submission
 
     /// <summary>Writes down how its tasks ended.</summary>
     /// <param name="tasks">What Slurm last knew of them.</param>
-    public void Close(IReadOnlyCollection<SlurmTask> tasks)
+    /// <param name="stands">Whether a pack stands.</param>
+    public void Close(IReadOnlyCollection<SlurmTask> tasks, Func<int, bool> stands)
     {
         // Those that went well are the most, and go without saying.
         var states = tasks.Where(task => task.State != SlurmTask.Completed).GroupBy(task => task.Index)
@@ -163,7 +164,10 @@ internal sealed class Submission
                 states[task] = new TaskEnd(SlurmTask.Cancelled, "", "");
         }
 
-        Ended = new End(DateTime.UtcNow, states);
+        // Written down here, and not seen from the packs later: they may be deleted to be made again.
+        var failed = Enumerable.Range(0, Tasks.Count)
+            .Where(task => JobId.Length > 0 && states.GetValueOrDefault(task)?.State != SlurmTask.Cancelled && !Tasks[task].Any(stands));
+        Ended = new End(DateTime.UtcNow, states, [.. failed]);
         AtomicFile.WriteText(Path.Combine(Folder, EndFile), JsonSerializer.Serialize(Ended, s_json) + "\n");
     }
 
@@ -217,7 +221,8 @@ internal sealed class Submission
     /// <summary>How the tasks of a job ended.</summary>
     /// <param name="Seen">When that was seen, UTC.</param>
     /// <param name="Tasks">Tasks of which Slurm told that they ended otherwise than well.</param>
-    public sealed record End(DateTime Seen, IReadOnlyDictionary<int, TaskEnd> Tasks);
+    /// <param name="Failed">Tasks that finished none of their packs, but for those that somebody took back.</param>
+    public sealed record End(DateTime Seen, IReadOnlyDictionary<int, TaskEnd> Tasks, IReadOnlyList<int> Failed);
 
     /// <summary>How a task ended.</summary>
     /// <param name="State">Slurm's word for it.</param>
