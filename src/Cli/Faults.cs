@@ -17,13 +17,16 @@ internal static class Faults
         }
         catch (Exception e) when (!System.Diagnostics.Debugger.IsAttached)
         {
-            var (code, sentence) = Explain(Root(e));
+            var (code, sentence) = Explain(e);
             output.Error(sentence, verbose ? e.ToString() : null);
             return code;
         }
     }
 
-    private static (int Code, string Sentence) Explain(Exception e) => e switch
+    /// <summary>The exit code and the sentence for what went wrong.</summary>
+    public static (int Code, string Sentence) Explain(Exception e) => Meaning(Root(e));
+
+    private static (int Code, string Sentence) Meaning(Exception e) => e switch
     {
         InvalidInputException => ((int)ExitCode.InvalidInput, e.Message),
         EnvironmentFaultException => ((int)ExitCode.EnvironmentFault, e.Message),
