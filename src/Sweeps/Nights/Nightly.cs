@@ -64,10 +64,19 @@ public static class Nightly
         string folder = FreeFolder(options.Folder, nights, started);
         long number = history.Begin(started, folder, options.Machine, options.Versions);
         string runs = Path.Combine(options.Folder, folder);
-        foreach (var planned in plan.Experiments)
+        try
         {
-            cancellation.ThrowIfCancellationRequested();
-            history.Add(number, Measured(planned, runs, work));
+            foreach (var planned in plan.Experiments)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                history.Add(number, Measured(planned, runs, work));
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            history.CloseUnfinished();
+            HistoryExport.Write(options.Folder, history);
+            throw;
         }
 
         var lastGood = nights.LastOrDefault(night => night.IsGood);
