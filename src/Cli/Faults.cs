@@ -30,6 +30,8 @@ internal static class Faults
     {
         InvalidInputException => ((int)ExitCode.InvalidInput, e.Message),
         EnvironmentFaultException => ((int)ExitCode.EnvironmentFault, e.Message),
+        // Wrapped by who knows how to go on from there.
+        OperationCanceledException { InnerException: OperationCanceledException } => (Interrupted, e.Message),
         OperationCanceledException => (Interrupted, "Interrupted: finished stages are kept; run the same command again to go on."),
         DllNotFoundException or BadImageFormatException or EntryPointNotFoundException =>
             ((int)ExitCode.EnvironmentFault, $"A native library does not load: {FirstLine(e.Message)} Run `toy doctor`; docs/platform.md says what to do."),

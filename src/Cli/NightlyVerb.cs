@@ -120,8 +120,8 @@ internal static class NightlyVerb
                 [.. findings.Select(finding => (IReadOnlyList<string>)[Words(finding.Kind), finding.Experiment, finding.At, finding.Name, finding.Before, finding.Now, finding.Limit])]);
         }
 
-        foreach (var note in result.Findings.Where(finding => finding.Kind == FindingKind.Note))
-            output.Note(note.Experiment.Length > 0 ? $"{note.Experiment}: {note.Name}" : note.Name);
+        foreach (string note in NightSummary.Notes(result))
+            output.Note(note);
         string compared = result.LastGood is { } good ? $"compared with night {good.Number} of {good.Folder}" : "no good night before it to compare with";
         output.Note($"{NightSummary.Subject(result)}; {compared}.");
     }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using ToyPipeline.Sweeps.Tests;
 
 namespace ToyPipeline.Cli.Tests;
@@ -65,13 +66,7 @@ public sealed class NightlyTests
     public void A_second_night_leaves_and_one_that_was_killed_is_unfinished()
     {
         using var workspace = Make();
-        workspace.Write("second.yaml", Second.Replace("steps: 50,", "steps: 100000000,", StringComparison.Ordinal).Replace("replicas: 2", "replicas: 1", StringComparison.Ordinal));
-        using var process = Toy.Start(workspace.Folder, [], Toy.Executable, ["nightly", "plan", "--json"]);
-        string? line;
-        do
-            line = process.StandardOutput.ReadLine();
-        while (line is not null && !line.Contains("\"progress\",\"stage\":\"train\"", StringComparison.Ordinal));
-        Assert.That(line, Is.Not.Null, "the second experiment trains");
+        using var process = StartEndless(workspace);
 
         workspace.Write("summary.md", "of the night that runs");
         var left = Night(workspace);
@@ -91,6 +86,23 @@ public sealed class NightlyTests
             Assert.That((next.Code, next.Error), Is.EqualTo((0, "")));
             Assert.That(next.Out, Does.Contain("note: The night before this one was killed or interrupted before its end; it counts as unfinished.").And.Contain("note: Night 2: good; no good night before it"));
             Assert.That(Page(workspace), Does.Contain("– unfinished").And.Contain("✓ good"));
+        });
+    }
+
+    [Test]
+    [Platform("Linux", Reason = "Signals are sent with kill(1), and env(1) lets a background process take them.")]
+    public void An_interrupted_night_is_unfinished_and_says_so()
+    {
+        using var workspace = Make();
+        using var process = StartEndless(workspace);
+        using (var kill = Process.Start("kill", ["-INT", $"{process.Id}"]))
+            kill.WaitForExit();
+        var (code, output, _) = Toy.End(process);
+        Assert.Multiple(() =>
+        {
+            Assert.That(code, Is.EqualTo(130));
+            Assert.That(output, Does.Contain("Interrupted: night 1 counts as unfinished; the same command begins another one."));
+            Assert.That(File.ReadAllText(Path.Combine(workspace.Folder, s_nights, "history.json")), Does.Contain("\"status\":\"unfinished\""));
         });
     }
 
@@ -141,6 +153,21 @@ public sealed class NightlyTests
         workspace.Write("second.yaml", Second);
         workspace.Write("plan/plan.yaml", Plan);
         return workspace;
+    }
+
+    // A night whose second experiment is in the middle of its training.
+    private static Process StartEndless(Workspace workspace)
+    {
+        workspace.Write("second.yaml", Second.Replace("steps: 50,", "steps: 100000000,", StringComparison.Ordinal).Replace("replicas: 2", "replicas: 1", StringComparison.Ordinal));
+        // A process that was started in the background of a script ignores SIGINT, and so do its children: undone here.
+        var (file, first) = OperatingSystem.IsLinux() ? ("/usr/bin/env", ["--default-signal=INT", Toy.Executable]) : (Toy.Executable, Array.Empty<string>());
+        var process = Toy.Start(workspace.Folder, [], file, [.. first, "nightly", "plan", "--json"]);
+        string? line;
+        do
+            line = process.StandardOutput.ReadLine();
+        while (line is not null && !line.Contains("\"progress\",\"stage\":\"train\"", StringComparison.Ordinal));
+        Assert.That(line, Is.Not.Null, "the second experiment trains");
+        return process;
     }
 
     private static ToyResult Night(Workspace workspace, params string[] more) => workspace.Toy(["nightly", "plan", "--summary", "summary.md", .. more]);

@@ -22,12 +22,13 @@ public sealed class NightPageTests
         Write(Night(1, "good", 0.5), Night(2, "unfinished", null), Night(3, "bad", 0.75, """{"kind":"regression","experiment":"a <b>","at":"S = 0.9","name":"loss_best","before":"0.5","now":"0.75","limit":"at most 0.51","bad":true}"""));
         string html = Page();
         var page = Parsed(html);
-        var spark = page.Descendants("svg").First();
+        var spark = page.Descendants("svg").First(svg => svg.Attribute("aria-label")!.Value.StartsWith("loss_best", StringComparison.Ordinal));
         Assert.Multiple(() =>
         {
             Assert.That(page.Descendants("p").First(p => (string?)p.Attribute("class") == "verdict fails").Value, Is.EqualTo("✗ Night 3: 1 finding to look at"));
             Assert.That(page.Descendants("li").Where(li => li.Parent!.Attribute("class")?.Value == "nights").Select(li => li.Value), Is.EqualTo(new[] { "✓", "–", "✗" }));
             Assert.That(page.Descendants("tr").Select(row => string.Join("|", row.Elements().Select(cell => cell.Value))), Has.Member("regression|a <b>|S = 0.9|loss_best|0.5|0.75|at most 0.51"));
+            Assert.That(page.Descendants("tr").Select(row => string.Join("|", row.Elements().Select(cell => cell.Value))), Has.Member("a <b>|✗ look|1 of 1|1||2"));
             Assert.That(spark.Attribute("aria-label")!.Value, Is.EqualTo("loss_best over 2 nights: first 0.5, last 0.75, least 0.5, largest 0.75"));
             Assert.That(spark.Elements("path").Single().Attribute("d")!.Value.Count(c => c == 'M'), Is.EqualTo(2), "a night without a value is a gap");
             Assert.That(spark.Elements("circle").Last().Attribute("class")?.Value, Is.EqualTo("bad"));
@@ -39,10 +40,10 @@ public sealed class NightPageTests
     public void Only_reports_and_folders_that_are_there_are_linked()
     {
         Write(Night(1, "good", 0.5).Replace("\"pruned\":false", "\"pruned\":true", StringComparison.Ordinal), Night(2, "good", 0.5));
-        Assert.That(Links(), Is.EqualTo(new[] { "#content", "2026-03-02/" }));
+        Assert.That(Links(), Is.EqualTo(new[] { "#content", "#a%20%3Cb%3E", "2026-03-02/" }));
         Directory.CreateDirectory(Path.Combine(_folder, "2026-03-02", "a <b>"));
         File.WriteAllText(Path.Combine(_folder, "2026-03-02", "a <b>", "report.html"), "");
-        Assert.That(Links(), Is.EqualTo(new[] { "#content", "2026-03-02/a%20%3Cb%3E/report.html", "2026-03-02/" }));
+        Assert.That(Links(), Is.EqualTo(new[] { "#content", "#a%20%3Cb%3E", "2026-03-02/a%20%3Cb%3E/report.html", "2026-03-02/" }));
 
         string[] Links() => [.. Parsed(Page()).Descendants("a").Select(a => a.Attribute("href")!.Value)];
     }

@@ -23,6 +23,7 @@ internal static class NightPage
         Findings(page, nights[^1]);
         // A night that was killed has measured part of what there is: the rows are those of the last one that finished.
         var shown = nights.LastOrDefault(night => night.Finished is not null) ?? nights[^1];
+        Overview(page, nights, shown);
         foreach (var run in shown.Runs)
             Experiment(page, nights, shown, run, exists);
         List(page, nights);
@@ -68,13 +69,33 @@ internal static class NightPage
             EndTable(page);
         }
 
-        foreach (var note in night.Findings.Where(finding => finding.Kind == "note"))
-            page.Element("p", note.Experiment.Length > 0 ? $"{note.Experiment}: {note.Name}" : note.Name, ("class", "facts"));
+        foreach (var notes in night.Findings.Where(finding => finding.Kind == "note").GroupBy(note => note.Name))
+        {
+            string experiments = string.Join(", ", notes.Select(note => note.Experiment).Where(name => name.Length > 0));
+            page.Element("p", experiments.Length > 0 ? $"{experiments}: {notes.Key}" : notes.Key, ("class", "facts"));
+        }
+    }
+
+    private static void Overview(Html page, IReadOnlyList<NightEntry> nights, NightEntry shown)
+    {
+        page.Element("h2", "Experiments");
+        Table(page, "Experiments", ["Experiment", "Outcome", "Claims hold", "To look at", "Seconds over nights", "Seconds"]);
+        foreach (var run in shown.Runs)
+        {
+            int holding = run.Claims.Count(claim => claim.Holds), findings = shown.Findings.Count(finding => finding.Bad && finding.Experiment == run.Experiment);
+            var seconds = nights.Select(night => night.Runs.FirstOrDefault(other => other.Experiment == run.Experiment)?.Seconds).ToList();
+            page.Markup("<tr><td>").Element("a", run.Experiment, ("href", "#" + Uri.EscapeDataString(run.Experiment))).Markup("</td>")
+                .Element("td", run.Error is not null ? "✗ did not finish" : findings > 0 ? "✗ look" : "✓ good", ("class", run.Error is not null || findings > 0 ? "fails" : "holds"))
+                .Element("td", $"{holding} of {run.Claims.Count}").Element("td", findings == 0 ? "–" : Numbers.Count(findings)).Markup("<td>")
+                .Markup(Sparkline.Svg($"seconds of {run.Experiment}", seconds, new bool[seconds.Count])).Markup("</td>").Element("td", Numbers.Short(run.Seconds), ("class", "number")).Markup("</tr>\n");
+        }
+
+        EndTable(page);
     }
 
     private static void Experiment(Html page, IReadOnlyList<NightEntry> nights, NightEntry shown, NightRun run, Func<string, bool> exists)
     {
-        page.Element("h2", run.Experiment);
+        page.Element("h2", run.Experiment, ("id", run.Experiment));
         if (run.Error is not null)
             page.Element("p", run.Error, ("class", "fails"));
         string report = $"{shown.Folder}/{run.Experiment}/{ReportStage.PageFile}";

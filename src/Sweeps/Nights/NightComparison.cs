@@ -71,17 +71,17 @@ internal static class NightComparison
             var worse = claim.Comparison switch { "at_least" => Worse.Lower, "at_most" => Worse.Higher, _ => Worse.Either };
             var tolerance = new Tolerance(worse, rule.Relative, rule.Absolute);
             // Over several cells the value is a range: the end towards the failing side counts.
-            var kinds = ((double From, double To)[])(worse switch
+            var ends = ((double From, double To)[])(worse switch
             {
                 Worse.Lower => [(from.Low, to.Low)],
                 Worse.Higher => [(from.High, to.High)],
                 _ => [(from.Low, to.Low), (from.High, to.High)],
             });
-            foreach (var (least, most) in kinds)
+            foreach (var end in ends)
             {
-                if (Verdict(tolerance, least, most) is not { } kind)
+                if (Verdict(tolerance, end.From, end.To) is not { } kind)
                     continue;
-                yield return new Finding(kind, now.Experiment, claim.At, claim.Sentence, Short(old.Measured), Short(claim.Measured), Limit(tolerance, least));
+                yield return new Finding(kind, now.Experiment, claim.At, claim.Sentence, Short(old.Measured), Short(claim.Measured), Limit(tolerance, end.From));
                 break;
             }
         }

@@ -18,6 +18,14 @@ public static class NightSummary
         return $"Night {result.Night.Number}: {(bad.Length == 0 ? "good" : string.Join(", ", bad))}";
     }
 
+    /// <summary>What there is to know, each once, with the experiments that it is true of.</summary>
+    public static IReadOnlyList<string> Notes(NightResult result)
+    {
+        ArgumentNullException.ThrowIfNull(result);
+        return [.. result.Findings.Where(finding => finding.Kind == FindingKind.Note).GroupBy(note => note.Name).Select(notes =>
+            string.Join(", ", notes.Select(note => note.Experiment).Where(name => name.Length > 0)) is { Length: > 0 } names ? $"{names}: {notes.Key}" : notes.Key)];
+    }
+
     /// <summary>The whole message.</summary>
     /// <param name="result">The night.</param>
     /// <param name="page">Address of the page of nights.</param>
@@ -41,11 +49,11 @@ public static class NightSummary
                 Line(text, $"- {name}: {Cell(before)} → {Cell(now)}");
         }
 
-        var notes = result.Findings.Where(finding => finding.Kind == FindingKind.Note).ToList();
+        var notes = Notes(result);
         if (notes.Count > 0)
             Line(text, "\n## Notes\n");
-        foreach (var note in notes)
-            Line(text, $"- {(note.Experiment.Length > 0 ? $"{note.Experiment}: " : "")}{note.Name}");
+        foreach (string note in notes)
+            Line(text, $"- {note}");
         Line(text, $"\n[All nights]({page})");
         return text.ToString();
     }

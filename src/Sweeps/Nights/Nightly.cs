@@ -42,6 +42,7 @@ public static class Nightly
     /// <param name="work">Runs one experiment into a folder of runs.</param>
     /// <param name="tell">Told in sentences what the user should know while it runs.</param>
     /// <param name="cancellation">Stops the night; it stays in the history as unfinished.</param>
+    /// <exception cref="OperationCanceledException">It was cancelled; its message says what became of the night.</exception>
     /// <exception cref="NightRunningException">Another night runs, and the options say to leave.</exception>
     /// <exception cref="InvalidInputException">The history is damaged.</exception>
     /// <exception cref="EnvironmentFaultException">The folder or the history cannot be written.</exception>
@@ -72,11 +73,11 @@ public static class Nightly
                 history.Add(number, Measured(planned, runs, work));
             }
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException e)
         {
             history.CloseUnfinished();
             HistoryExport.Write(options.Folder, history);
-            throw;
+            throw new OperationCanceledException($"Interrupted: night {number} counts as unfinished; the same command begins another one.", e);
         }
 
         var lastGood = nights.LastOrDefault(night => night.IsGood);
