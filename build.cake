@@ -56,6 +56,7 @@ Task("Reproduce").Description("Runs every experiment in experiments/, lists each
 
     Information("");
     Toy("describe", "experiments", HasArgument("write-docs") ? Page : "");
+    Toy("report", "--index");
     foreach (var run in runs)
         Information("{0,-32} {1,-28} {2:h\\:mm\\:ss}", run.Name, Meaning(run.Code), run.Elapsed);
     int failed = runs.Count(run => run.Code != 0);
@@ -98,10 +99,11 @@ Task("Bench").Description("Runs the benchmarks: --only=PREFIX for some, --rounds
 Task("Gallery").Description("Draws the images in docs/images again.").IsDependentOn("Build")
     .Does(() =>
 {
-    foreach (string name in Experiments())
+    // absolute-value-small-neurons is of absolute-value-small, not of absolute-value.
+    var names = Experiments().OrderByDescending(name => name.Length).ToList();
+    foreach (var images in GetFiles("docs/images/*.png").GroupBy(image => names.FirstOrDefault(name => image.GetFilename().ToString().StartsWith(name + "-", StringComparison.Ordinal))))
     {
-        var images = GetFiles($"docs/images/{name}-*.png");
-        if (images.Count == 0)
+        if (images.Key is not { } name)
             continue;
         Toy("run", Experiment(name), "--force"); // how models are trained and figures drawn may have changed, and not the experiment
         foreach (var image in images)

@@ -77,6 +77,29 @@ internal sealed class ReportTests
     }
 
     [Test]
+    public async Task The_keyboard_moves_the_directions_through_training_too()
+    {
+        using var run = SampleRuns.Dynamics();
+        run.Report();
+        var (page, problems) = await Browser.Open(run.Run.Path(Report.ReportStage.PageFile));
+        await Drawn(page);
+        const string Now = "() => { const plot = document.getElementById('plot-trajectories'); return plot.getAttribute('aria-valuenow') + ' ' + plot.data[plot.data.length - 1].x.join(' '); }";
+        var plot = page.Locator("#plot-trajectories");
+        string end = await page.EvaluateAsync<string>(Now);
+        int last = int.Parse((await plot.GetAttributeAsync("aria-valuemax"))!, System.Globalization.CultureInfo.InvariantCulture);
+        await plot.FocusAsync();
+        foreach (var (key, place) in new[] { ("ArrowLeft", last - 1), ("ArrowLeft", last - 2), ("ArrowRight", last - 1), ("Home", 0), ("ArrowLeft", 0), ("End", last) })
+        {
+            await page.Keyboard.PressAsync(key);
+            await page.WaitForFunctionAsync($"place => ({Now})().startsWith(place + ' ')", place, new() { PollingInterval = 50, Timeout = 5000 });
+            Assert.That(await page.EvaluateAsync<string>(Now), place == last ? Is.EqualTo(end) : Is.Not.EqualTo(end), key);
+        }
+
+        await page.CloseAsync();
+        Assert.That(problems, Is.Empty);
+    }
+
+    [Test]
     public async Task A_dark_page_is_dark_and_the_keyboard_reaches_the_results_first()
     {
         using var run = SyntheticRun.Intro();

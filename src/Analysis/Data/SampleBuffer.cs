@@ -38,21 +38,17 @@ internal sealed class SampleBuffer(int size)
     /// <summary>Writes a sparse row that begins at <paramref name="start"/>.</summary>
     public void Write(int start, ReadOnlySpan<int> columns, ReadOnlySpan<float> values)
     {
-        if (_unknown || _count + columns.Length > _written.Length)
-        {
-            _unknown = true;
-            for (int k = 0; k < columns.Length; k++)
-                Values[start + columns[k]] = values[k];
-            return;
-        }
-
-        for (int k = 0; k < columns.Length; k++)
+        _unknown |= _count + columns.Length > _written.Length;
+        var all = Values;
+        var written = _unknown ? default : _written.AsSpan(_count, columns.Length);
+        for (int k = 0; k < values.Length && k < columns.Length; k++)
         {
             int place = start + columns[k];
-            Values[place] = values[k];
-            _written[_count + k] = place;
+            all[place] = values[k];
+            if (k < written.Length)
+                written[k] = place;
         }
 
-        _count += columns.Length;
+        _count += written.Length;
     }
 }

@@ -47,7 +47,7 @@ internal sealed class ScoredCursor : DataViewRowCursor
         if (outputs.Count > 0)
         {
             _samples = SampleBatches.Open(view.Input, transformer.Options.InputColumnName);
-            _reader = new BatchReader(transformer.Session, transformer.Options.BatchSize, _samples, outputs, transformer.Workers);
+            _reader = transformer.Read(_samples, outputs);
         }
     }
 

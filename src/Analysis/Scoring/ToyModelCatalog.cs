@@ -17,7 +17,7 @@ public sealed record ToyModelScoringOptions
     /// <summary>Samples that one run of the session takes.</summary>
     public int BatchSize { get; init; } = 1024;
 
-    /// <summary>Batches that are scored at once, each on a thread of its own; 0 for as many as there are processors.</summary>
+    /// <summary>Threads within a run of the session; 0 for as many as there are processors.</summary>
     public int Threads { get; init; } = 1;
 }
 

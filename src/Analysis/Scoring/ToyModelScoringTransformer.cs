@@ -10,6 +10,7 @@ namespace ToyPipeline.Analysis.Scoring;
 public sealed class ToyModelScoringTransformer : ITransformer, IDisposable
 {
     private readonly byte[] _model;
+    private readonly BatchMemoryPool _pool;
 
     internal ToyModelScoringTransformer(byte[] model, string name, ToyModelScoringOptions options)
     {
@@ -19,8 +20,8 @@ public sealed class ToyModelScoringTransformer : ITransformer, IDisposable
             throw new InvalidInputException($"The number of threads is {options.Threads}; allowed: at least 0.");
         _model = model;
         Options = options;
-        // Threads score batches side by side: see BatchReader.
-        Session = ToyModelSession.Open(model, name, threads: 1);
+        Session = ToyModelSession.Open(model, name, options.Threads);
+        _pool = new BatchMemoryPool(Session, options.BatchSize);
         try
         {
             Outputs = options.OutputColumnNames is { } names ? [.. names.Distinct().Select(Session.Output)] : Session.Outputs;
@@ -44,9 +45,6 @@ public sealed class ToyModelScoringTransformer : ITransformer, IDisposable
     internal ToyModelSession Session { get; }
 
     internal IReadOnlyList<ModelOutput> Outputs { get; }
-
-    /// <summary>Batches that are scored at once.</summary>
-    internal int Workers => Options.Threads > 0 ? Options.Threads : Environment.ProcessorCount;
 
     /// <summary>The schema after scoring.</summary>
     /// <exception cref="InvalidInputException">The samples' column is missing, or no float32 vector of n features.</exception>
@@ -88,7 +86,7 @@ public sealed class ToyModelScoringTransformer : ITransformer, IDisposable
         IEnumerable<ScoredBatch> Batches()
         {
             using var samples = SampleBatches.Open(data, Options.InputColumnName);
-            using var reader = new BatchReader(Session, Options.BatchSize, samples, names, Workers);
+            using var reader = Read(samples, names);
             var batch = new ScoredBatch(reader, Session, names);
             while (reader.Next() is > 0 and var rows)
             {
@@ -108,7 +106,15 @@ public sealed class ToyModelScoringTransformer : ITransformer, IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => Session.Dispose();
+    public void Dispose()
+    {
+        _pool.Dispose();
+        Session.Dispose();
+    }
+
+    /// <summary>A reader of some outputs.</summary>
+    internal BatchReader Read(SampleBatches samples, IReadOnlyList<string> outputs) =>
+        new(_pool, samples, outputs);
 
     void ICanSaveModel.Save(ModelSaveContext ctx) => ModelRepository.Save(ctx, Options, _model);
 

@@ -97,7 +97,7 @@ internal static class ReportPage
             page.Open("script", ("type", "application/json"), ("class", "figure-data"), ("data-plot", "plot-" + figure.Id)).Markup(figure.Json!).Close("script");
         string palettes = JsonSerializer.Serialize(new { light = Palette.Light, dark = Palette.Dark }, s_json);
         page.Open("script", ("type", "application/json"), ("id", "palettes")).Markup(palettes).Close("script")
-            .Open("script").Markup(PlotlyLibrary.Script).Markup("\n").Close("script")
+            .Open("script", ("type", "application/gzip"), ("id", "plotly")).Markup(PlotlyLibrary.Packed).Close("script")
             .Open("script").Markup("\n" + PageShell.Resource("report.js")).Close("script");
     }
 

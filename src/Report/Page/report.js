@@ -70,21 +70,62 @@
     }
   }
 
-  for (const { plot, source } of figures) {
-    const figure = plot.closest("figure");
-    const still = figure.querySelector(".static");
-    const spatial = source.data.some(trace => trace.type === "scatter3d");
-    // Without WebGL a figure in space stays as it is in print.
-    if (spatial && still && !hasWebGl()) {
-      plot.remove();
-      continue;
-    }
-    source.data.filter(trace => trace.cellWords).forEach(tell);
-    figure.classList.add("scripted");
-    if (still)
-      figure.classList.add("printable");
+  // The keyboard moves a figure's slider too: arrow keys, Home and End.
+  function steer(plot) {
+    const last = plot.layout.sliders[0].steps.length - 1;
+    const tellPlace = place => {
+      plot.setAttribute("aria-valuenow", place);
+      plot.setAttribute("aria-valuetext", `step ${plot.layout.sliders[0].steps[place].label}`);
+    };
+    plot.tabIndex = 0;
+    plot.setAttribute("role", "slider");
+    plot.setAttribute("aria-valuemin", 0);
+    plot.setAttribute("aria-valuemax", last);
+    tellPlace(last);
+    plot.on("plotly_sliderchange", ({ slider }) => tellPlace(slider.active));
+    plot.addEventListener("keydown", event => {
+      const { active, steps } = plot.layout.sliders[0];
+      const to = { ArrowLeft: active - 1, ArrowRight: active + 1, Home: 0, End: last }[event.key];
+      if (to === undefined)
+        return;
+      event.preventDefault();
+      const place = Math.min(Math.max(to, 0), last);
+      Plotly.animate(plot, ...steps[place].args).then(() => tellPlace(place));
+    });
   }
-  figures.splice(0, figures.length, ...figures.filter(({ plot }) => plot.isConnected));
-  draw();
-  dark.addEventListener("change", draw);
+
+  // plotly.js lies packed in the page.
+  async function unpack(script) {
+    const bytes = Uint8Array.from(atob(script.textContent), letter => letter.charCodeAt(0));
+    const text = await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
+    const unpacked = document.createElement("script");
+    unpacked.textContent = text;
+    document.head.append(unpacked);
+    script.remove();
+  }
+
+  async function start() {
+    await unpack(document.getElementById("plotly"));
+    for (const { plot, source } of figures) {
+      const figure = plot.closest("figure");
+      const still = figure.querySelector(".static");
+      const spatial = source.data.some(trace => trace.type === "scatter3d");
+      // Without WebGL a figure in space stays as it is in print.
+      if (spatial && still && !hasWebGl()) {
+        plot.remove();
+        continue;
+      }
+      source.data.filter(trace => trace.cellWords).forEach(tell);
+      figure.classList.add("scripted");
+      if (still)
+        figure.classList.add("printable");
+    }
+    figures.splice(0, figures.length, ...figures.filter(({ plot }) => plot.isConnected));
+    draw();
+    figures.map(({ plot }) => plot).filter(plot => plot.layout.sliders).forEach(steer);
+    dark.addEventListener("change", draw);
+  }
+
+  // A browser that cannot unpack keeps the figures as they are in print.
+  start();
 })();
