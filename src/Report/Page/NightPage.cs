@@ -6,7 +6,7 @@ namespace ToyPipeline.Report.Page;
 /// <summary>The nights at a glance: how the last one ended, what it found, and every value over nights.</summary>
 internal static class NightPage
 {
-    // More rows than a screen or two start folded.
+    // More rows than a screen or two start folded, unless there is something among them to look at.
     private const int MaxOpenRows = 30;
 
     /// <summary>The page as HTML.</summary>
@@ -102,9 +102,10 @@ internal static class NightPage
         if (!shown.Pruned && exists(report))
             page.Open("p", ("class", "facts")).Element("a", $"Report of night {shown.Number}", ("href", string.Join('/', report.Split('/').Select(Uri.EscapeDataString)))).Close("p");
         var history = nights.Select(night => (Night: night, Run: night.Runs.FirstOrDefault(other => other.Experiment == run.Experiment))).ToList();
+        bool look = shown.Findings.Any(finding => finding.Bad && finding.Experiment == run.Experiment);
         if (run.Metrics.Count > 0)
         {
-            Fold(page, Numbers.Count(run.Metrics.Count, "value"), run.Metrics.Count);
+            Fold(page, Numbers.Count(run.Metrics.Count, "value"), look || run.Metrics.Count <= MaxOpenRows);
             Table(page, $"Values of {run.Experiment}", ["Metric", "At", "Over nights", "Night before", "Now"]);
             foreach (var metric in run.Metrics.OrderBy(metric => metric.Name, StringComparer.Ordinal))
             {
@@ -117,7 +118,7 @@ internal static class NightPage
 
         if (run.Claims.Count == 0)
             return;
-        Fold(page, Numbers.Count(run.Claims.Count, "claim"), run.Claims.Count);
+        Fold(page, Numbers.Count(run.Claims.Count, "claim"), look || run.Claims.Count <= MaxOpenRows);
         Table(page, $"Claims of {run.Experiment}", ["Claim", "At", "Over nights", "Night before", "Now"]);
         foreach (var claim in run.Claims)
         {
@@ -170,8 +171,8 @@ internal static class NightPage
         EndTable(page);
     }
 
-    private static void Fold(Html page, string title, int rows) =>
-        page.Markup(rows > MaxOpenRows ? "<details>\n" : "<details open=\"open\">\n").Element("summary", title);
+    private static void Fold(Html page, string title, bool open) =>
+        page.Markup(open ? "<details open=\"open\">\n" : "<details>\n").Element("summary", title);
 
     private static void Table(Html page, string label, IReadOnlyList<string> columns)
     {

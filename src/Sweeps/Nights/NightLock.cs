@@ -82,16 +82,18 @@ internal sealed class NightLock : IDisposable
     // Null where somebody holds it; what else goes wrong is thrown.
     private static FileStream? TryOpen(string path)
     {
-        bool existed = File.Exists(path);
         try
         {
-            return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            return Open(path);
         }
-        catch (IOException e) when (existed && e is not (PathTooLongException or DirectoryNotFoundException) && RefusesReaders(path))
+        catch (IOException) when (File.Exists(path))
         {
-            return null;
+            // Who held it may have let go meanwhile: what is wrong then goes wrong once more.
+            return RefusesReaders(path) ? null : Open(path);
         }
     }
+
+    private static FileStream Open(string path) => new(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
 
     // A lock that is held refuses readers as well; on a read-only disk a reader is let in.
     private static bool RefusesReaders(string path)
