@@ -62,6 +62,10 @@ Directory.CreateDirectory(Repository.Results);
 File.WriteAllText(Path.Combine(Repository.Results, "results.json"), ResultFiles.Json(results));
 File.WriteAllText(Path.Combine(Repository.Results, "results.md"), ResultFiles.Markdown(results, machine));
 if (writeDocs)
+{
     ResultFiles.UpdatePage(Path.Combine(Repository.Root, "docs", "benchmarks.md"), ResultFiles.Markdown(results, machine));
+    ResultFiles.UpdatePage(Path.Combine(Repository.Root, "README.md"), ResultFiles.ShortMarkdown(results, machine));
+}
+
 Console.WriteLine($"Written: {Path.Combine(Repository.Results, "results.md")}");
 return 0;

@@ -78,6 +78,14 @@ internal static class ResultFiles
         return string.Join('\n', lines) + "\n";
     }
 
+    /// <summary>The same in short: what is compared with a peer.</summary>
+    public static string ShortMarkdown(IEnumerable<Result> results, string machine)
+    {
+        List<string> lines = [machine, "", "| benchmark | ours | peer | unit | ratio |", "|---|--:|--:|---|--:|"];
+        lines.AddRange(results.Where(r => r.Ratio is not null).Select(r => $"| {r.Name} | {Digits(r.Ours)} | {Digits(r.Peer)} | {r.Unit} | {Digits(r.Ratio)} |"));
+        return string.Join('\n', lines) + "\n";
+    }
+
     /// <summary>Replaces what stands between the two marks of a page.</summary>
     /// <exception cref="InvalidDataException">The page does not have them.</exception>
     public static void UpdatePage(string path, string table)

@@ -40,8 +40,12 @@ public static class Simd
     {
         if (string.IsNullOrEmpty(forced))
             return Best;
-        return Enum.TryParse(forced, ignoreCase: true, out InstructionSet set) && Supported.Contains(set)
-            ? set
-            : throw new EnvironmentFaultException($"{Variable} is {forced}; this processor has {string.Join(", ", Supported).ToLowerInvariant()}.");
+        foreach (var set in Supported)
+        {
+            if (forced.Equals(set.ToString(), StringComparison.OrdinalIgnoreCase))
+                return set;
+        }
+
+        throw new EnvironmentFaultException($"{Variable} is {forced}; this processor has {string.Join(", ", Supported).ToLowerInvariant()}.");
     }
 }
