@@ -23,6 +23,9 @@ public sealed class NightRunningException : Exception
 /// <summary>Holds the folder of the nights: one night at a time. The lock goes with its process, however that ends.</summary>
 internal sealed class NightLock : IDisposable
 {
+    // Of a file that another process has locked: EWOULDBLOCK on Linux and on macOS, ERROR_SHARING_VIOLATION on Windows.
+    private static readonly int[] s_held = [11, 35, unchecked((int)0x80070020)];
+
     private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(500);
 
     private readonly FileStream _held;
@@ -79,33 +82,16 @@ internal sealed class NightLock : IDisposable
         _held.Dispose();
     }
 
-    // Null where somebody holds it; what else goes wrong is thrown.
+    // Null where somebody holds it; what else goes wrong, on a read-only disk for example, is thrown.
     private static FileStream? TryOpen(string path)
     {
         try
         {
-            return Open(path);
+            return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
-        catch (IOException) when (File.Exists(path))
+        catch (IOException e) when (s_held.Contains(e.HResult))
         {
-            // Who held it may have let go meanwhile: what is wrong then goes wrong once more.
-            return RefusesReaders(path) ? null : Open(path);
-        }
-    }
-
-    private static FileStream Open(string path) => new(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-
-    // A lock that is held refuses readers as well; on a read-only disk a reader is let in.
-    private static bool RefusesReaders(string path)
-    {
-        try
-        {
-            using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
-            return false;
-        }
-        catch (IOException)
-        {
-            return true;
+            return null;
         }
     }
 

@@ -222,6 +222,28 @@ public sealed class NightlyTests
     }
 
     [Test]
+    public void Nights_that_wait_run_one_after_the_other()
+    {
+        using var workspace = new NightWorkspace();
+        int running = 0, most = 0;
+        using var start = new Barrier(4);
+        var nights = Enumerable.Range(0, 4).Select(_ => Task.Factory.StartNew(() =>
+        {
+            start.SignalAndWait();
+            Nightly.Run(NightPlanFile.Load(workspace.PlanFile), workspace.Options(IfRunning.Wait), (_, _) =>
+            {
+                most = Math.Max(most, Interlocked.Increment(ref running));
+                Thread.Sleep(20);
+                Interlocked.Decrement(ref running);
+                return new RunOutcome(0, null);
+            }, _ => { }, default);
+        }, TaskCreationOptions.LongRunning)).ToArray();
+        Task.WaitAll(nights);
+        using var history = History.Open(workspace.Nights);
+        Assert.That((most, string.Join(" ", history.Nights().Select(night => night.Folder))), Is.EqualTo((1, "2026-03-30 2026-03-30-2 2026-03-30-3 2026-03-30-4")));
+    }
+
+    [Test]
     public void Waiting_ends_when_it_is_cancelled()
     {
         using var workspace = new NightWorkspace();
