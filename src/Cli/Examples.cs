@@ -26,6 +26,7 @@ internal sealed class Examples : SynchronousCommandLineAction
         ["analyze"] = "toy analyze experiments/intro.yaml --json",
         ["report"] = "toy report experiments/intro.yaml --open",
         ["import"] = "toy import model.onnx --name mine --density 0.1 --importance 0.9",
+        ["nightly"] = "toy nightly experiments/nightly --if-running wait --summary summary.md",
         ["list"] = "toy list --artifacts /tmp/runs",
         ["describe"] = "toy describe experiments --page docs/experiments.md",
         ["doctor"] = "toy doctor",

@@ -61,6 +61,7 @@ internal static class ToyCommand
         root.Add(StageVerb("analyze", "Measures the exported models and checks the claims.", ["analyze"]));
         root.Add(ReportVerb());
         root.Add(ImportVerb.Create(Verb, s_artifacts, s_force));
+        root.Add(NightlyVerb.Create(Verb, s_artifacts));
         root.Add(Verb("list", "Lists the runs below the artifacts folder.", (parsed, output, _) =>
             RunList.Show(parsed.GetValue(s_artifacts)!, output)));
         root.Add(DescribeVerb());
