@@ -180,6 +180,10 @@ public sealed partial class ExperimentClaimTests
         {
         }
 
+        public void Note(string sentence)
+        {
+        }
+
         public void Error(string sentence, string? details) => Assert.Fail(sentence);
 
         public void Dispose()

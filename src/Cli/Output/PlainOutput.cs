@@ -51,6 +51,8 @@ internal sealed class PlainOutput(TextWriter output, TextWriter error) : IOutput
         output.WriteLine();
     }
 
+    public void Note(string sentence) => output.WriteLine($"note: {sentence}");
+
     public void Error(string sentence, string? details)
     {
         error.WriteLine($"error: {sentence}");

@@ -64,6 +64,8 @@ internal sealed class TerminalOutput : IOutput
         AnsiConsole.Write(table);
     }
 
+    public void Note(string sentence) => AnsiConsole.MarkupLineInterpolated($"[yellow]note:[/] {sentence}");
+
     public void Error(string sentence, string? details)
     {
         s_errors.MarkupLineInterpolated($"[red bold]error:[/] {sentence}");
