@@ -63,7 +63,7 @@ public sealed class SlurmTests
         var waited = SweepOnSlurm(Brief, "--wait");
         Assert.That((waited.Code, waited.Error), Is.EqualTo((0, "")));
         var status = Ask("sweep", "status", Run);
-        Assert.That((status.Code, status.Lines[0]), Is.EqualTo((0, $"8 of 8 packs stand in {Run}.")));
+        Assert.That((status.Code, status.Lines[0]), Is.EqualTo((0, $"note: 8 of 8 packs stand in {Run}.")));
 
         var first = Files();
         AssertSameAsLocal(Brief, first);

@@ -25,9 +25,6 @@ internal interface IOutput : IDisposable
     /// <summary>A table of texts.</summary>
     void Table(string name, IReadOnlyList<string> columns, IReadOnlyList<IReadOnlyList<string>> rows);
 
-    /// <summary>Something to know, in one sentence.</summary>
-    void Note(string sentence);
-
     /// <summary>What went wrong, in one sentence.</summary>
     void Error(string sentence, string? details);
 }

@@ -69,8 +69,6 @@ internal sealed class JsonOutput(TextWriter output) : IOutput
             Write(columns.Select((column, i) => (column, cell: row[i])).Prepend(("event", name)).ToDictionary());
     }
 
-    public void Note(string sentence) => Write(new { Event = "note", Message = sentence });
-
     public void Error(string sentence, string? details) => Write(new { Event = "error", Message = sentence, Details = details });
 
     public void Dispose() => output.Flush();
