@@ -168,10 +168,6 @@ public sealed partial class ExperimentClaimTests
 
         public void Claims(IReadOnlyList<ClaimResult> claims) => Results = claims;
 
-        public void Note(string sentence)
-        {
-        }
-
         public void Report(string path)
         {
         }
