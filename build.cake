@@ -7,6 +7,7 @@ bool all = HasArgument("all");
 
 const string Page = "--page=docs/experiments.md";
 const string Configuration = "Release";
+const string Cli = ".build/bin/Cli/release/toy.dll";
 const string Solution = "ToyPipeline.sln";
 const string Everyday = "TestCategory!=Interop&TestCategory!=Cluster&TestCategory!=Browser&TestCategory!=Slow";
 
@@ -70,6 +71,20 @@ Task("Reproduce").Description("Runs every experiment in experiments/, lists each
 Task("Experiments").Description("Lists all claims, and writes docs/experiments.md from the experiment files and their finished runs.").IsDependentOn("Build")
     .Does(() => Toy("describe", "experiments", Page));
 
+// --plan=FILE, --if-running=wait|leave, --summary=FILE, --link=URL and --accept are those of toy nightly.
+Task("Nightly").Description("Runs what experiments/nightly names, and compares it with the last good night: --summary=FILE, --if-running=wait|leave, --accept.").IsDependentOn("Build")
+    .Does(() =>
+{
+    var arguments = new ProcessArgumentBuilder().AppendQuoted(Cli).Append("nightly").AppendQuoted(Argument("plan", "experiments/nightly"));
+    foreach (string option in new[] { "if-running", "summary", "link" }.Where(HasArgument))
+        arguments.Append($"--{option}").AppendQuoted(Argument<string>(option));
+    if (HasArgument("accept"))
+        arguments.Append("--accept");
+    int code = StartProcess("dotnet", new ProcessSettings { Arguments = arguments });
+    if (code != 0)
+        throw new CakeException(code, $"toy nightly: {(code == 1 ? "something regressed or a claim failed" : Meaning(code))}.");
+});
+
 Task("Bench").Description("Runs the benchmarks: --only=PREFIX for some, --rounds=N, --write-docs to put their table into docs/benchmarks.md.").IsDependentOn("Build")
     .Does(() =>
 {
@@ -132,7 +147,7 @@ void Toy(string verb, FilePath file, string option = "")
 int StartToy(string verb, FilePath file, string option = "") => StartProcess("dotnet", new ProcessSettings
 {
     Arguments = new ProcessArgumentBuilder()
-        .AppendQuoted($".build/bin/Cli/{Configuration.ToLowerInvariant()}/toy.dll").Append(verb).AppendQuoted(file.ToString()).Append(option),
+        .AppendQuoted(Cli).Append(verb).AppendQuoted(file.ToString()).Append(option),
 });
 
 static string Meaning(int code) => code switch

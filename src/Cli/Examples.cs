@@ -28,6 +28,7 @@ internal sealed class Examples : SynchronousCommandLineAction
         ["sweep"] = "toy sweep experiments/phase-2-1.yaml",
         ["task"] = "toy sweep task artifacts/phase-2-1 --packs 0-3,7",
         ["import"] = "toy import model.onnx --name mine --density 0.1 --importance 0.9",
+        ["nightly"] = "toy nightly experiments/nightly --if-running wait --summary summary.md",
         ["list"] = "toy list --artifacts /tmp/runs",
         ["describe"] = "toy describe experiments --page docs/experiments.md",
         ["doctor"] = "toy doctor",

@@ -17,16 +17,21 @@ internal static class Faults
         }
         catch (Exception e) when (!System.Diagnostics.Debugger.IsAttached)
         {
-            var (code, sentence) = Explain(Root(e));
+            var (code, sentence) = Explain(e);
             output.Error(sentence, verbose ? e.ToString() : null);
             return code;
         }
     }
 
-    private static (int Code, string Sentence) Explain(Exception e) => e switch
+    /// <summary>The exit code and the sentence for what went wrong.</summary>
+    public static (int Code, string Sentence) Explain(Exception e) => Meaning(Root(e));
+
+    private static (int Code, string Sentence) Meaning(Exception e) => e switch
     {
         InvalidInputException => ((int)ExitCode.InvalidInput, e.Message),
         EnvironmentFaultException => ((int)ExitCode.EnvironmentFault, e.Message),
+        // Wrapped by who knows how to go on from there.
+        OperationCanceledException { InnerException: OperationCanceledException } => (Interrupted, e.Message),
         OperationCanceledException => (Interrupted, "Interrupted: what is finished is kept; run the same command again to go on."),
         DllNotFoundException or BadImageFormatException or EntryPointNotFoundException =>
             ((int)ExitCode.EnvironmentFault, $"A native library does not load: {FirstLine(e.Message)} Run `toy doctor`; docs/platform.md says what to do."),

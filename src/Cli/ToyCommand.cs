@@ -65,6 +65,7 @@ internal static class ToyCommand
         root.Add(ReportVerb());
         root.Add(SweepVerb.Create(Verb, Experiment(), s_artifacts, s_force, s_accept));
         root.Add(ImportVerb.Create(Verb, s_artifacts, s_force));
+        root.Add(NightlyVerb.Create(Verb, s_artifacts));
         root.Add(Verb("list", "Lists the runs below the artifacts folder.", (parsed, output, _) =>
             RunList.Show(parsed.GetValue(s_artifacts)!, output)));
         root.Add(DescribeVerb());

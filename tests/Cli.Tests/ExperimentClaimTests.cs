@@ -168,15 +168,15 @@ public sealed partial class ExperimentClaimTests
 
         public void Claims(IReadOnlyList<ClaimResult> claims) => Results = claims;
 
-        public void Note(string sentence)
-        {
-        }
-
         public void Report(string path)
         {
         }
 
         public void Table(string name, IReadOnlyList<string> columns, IReadOnlyList<IReadOnlyList<string>> rows)
+        {
+        }
+
+        public void Note(string sentence)
         {
         }
 

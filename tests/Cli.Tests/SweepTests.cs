@@ -108,7 +108,7 @@ public sealed class SweepTests
         workspace.Write("tiny.yaml", changed);
         var (code, output, error) = workspace.Toy("sweep", "tiny.yaml");
         Assert.That((code, error), Is.EqualTo((0, "")));
-        Assert.That(output, Does.Contain("\n60 of 180 cells are trained again: training.optimizer.lr = 0.001, data.sparsity = 0.95; ").And.Contain("; 120 stand.\n"));
+        Assert.That(output, Does.Contain("\nnote: 60 of 180 cells are trained again: training.optimizer.lr = 0.001, data.sparsity = 0.95; ").And.Contain("; 120 stand.\n"));
         using var undisturbed = Sweeping.Undisturbed(changed);
         Sweeping.AssertSame(workspace, undisturbed);
     }
@@ -125,7 +125,7 @@ public sealed class SweepTests
         Assert.That((task.Code, task.Error), Is.EqualTo((0, "")));
         var packs = Sweeping.Packs(workspace);
         Assert.That(packs.Keys.Order(), Is.EqualTo(new[] { 0, 1, 2, 3, 7 }.Select(pack => $"pack-{pack:D5}.safetensors")));
-        Assert.That(workspace.Toy("sweep", "tiny.yaml").Out, Does.Contain("\n10 of 120 cells stand from before; 110 are trained.\n"));
+        Assert.That(workspace.Toy("sweep", "tiny.yaml").Out, Does.Contain("\nnote: 10 of 120 cells stand from before; 110 are trained.\n"));
         Assert.That(Sweeping.Packs(workspace).Where(pack => packs.ContainsKey(pack.Key)), Is.EquivalentTo(packs));
         var undisturbed = Sweeping.UndisturbedQuick.Value;
         Sweeping.AssertSame(workspace, undisturbed);

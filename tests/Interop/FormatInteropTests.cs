@@ -35,6 +35,38 @@ public class FormatInteropTests
     }
 
     [Test]
+    public void Python_reads_the_same_numbers_from_every_table()
+    {
+        Python.Require("csv");
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.Path("small.yaml"), """
+            name: small
+            title: A small run
+            model: { kind: relu-output, features: 5, hidden: 2 }
+            training: { steps: 200, batch: 128 }
+            replicas: 3
+            axes:
+              - { path: data.density, values: [0.3, 0.1] }
+            evaluation: { samples: 2000 }
+            """);
+        var run = Cli.Tests.Toy.Run(folder.Path(""), "run", "small.yaml");
+        Assert.That(run.Code, Is.Zero, run.Error);
+        string[] tables = Directory.GetFiles(folder.Path("artifacts/small/analysis"), "*.csv");
+        var read = JsonNode.Parse(Python.Run("read_csv.py", tables))!.AsObject();
+        int numbers = 0;
+        foreach (var (table, fields) in read)
+        {
+            foreach (var field in fields!.AsArray().Select(field => field!.AsArray().Select(part => (string)part!).ToArray()))
+            {
+                Assert.That(field[2], Is.EqualTo(Python.Hex(double.Parse(field[1], System.Globalization.CultureInfo.InvariantCulture))), $"{table}: {field[0]} {field[1]}");
+                numbers++;
+            }
+        }
+
+        Assert.That(numbers, Is.GreaterThan(500));
+    }
+
+    [Test]
     public void Scipy_reads_a_shard()
     {
         Python.Require("scipy.sparse");

@@ -31,6 +31,19 @@ internal static class Python
         return output.Trim();
     }
 
+    /// <summary>A number as Python's <c>float.hex</c> writes it.</summary>
+    public static string Hex(double value)
+    {
+        long bits = BitConverter.DoubleToInt64Bits(value);
+        string sign = bits < 0 ? "-" : "";
+        int exponent = (int)((bits >> 52) & 0x7FF);
+        long fraction = bits & 0xFFFFFFFFFFFFF;
+        if (exponent == 0 && fraction == 0)
+            return $"{sign}0x0.0p+0";
+        int power = exponent == 0 ? -1022 : exponent - 1023;
+        return $"{sign}0x{(exponent == 0 ? 0 : 1)}.{fraction:x13}p{(power < 0 ? "-" : "+")}{Math.Abs(power)}";
+    }
+
     // Why the modules cannot be imported; null where they can.
     private static string? Missing(string[] modules)
     {

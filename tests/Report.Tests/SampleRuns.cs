@@ -176,8 +176,8 @@ internal static class SampleRuns
               - { path: data.density, log: [0.01, 1, 6] }
             """,
             (cell, _) => Arranged(8, 4, 23 - (4 * cell.Index)));
-        run.With("analysis/adversarial.csv", "cell,data.density,instance,epsilon,vulnerability", run.Cells.Select(best =>
-            (FormattableString)$"{best.Cell.Index},{best.Cell.Coordinates[0].Value},{best.Instance},0.1,{1 + (0.3 * best.W.Sum(w => w.Sum(x => x * x)) / 4) + (0.02 * Math.Sin(best.Cell.Index))}"));
+        run.With("analysis/adversarial.csv", "cell,data.density,instance,epsilon,vulnerability,attack_amplification", run.Cells.Select(best =>
+            (FormattableString)$"{best.Cell.Index},{best.Cell.Coordinates[0].Value},{best.Instance},0.1,{1 + (0.3 * best.W.Sum(w => w.Sum(x => x * x)) / 4) + (0.02 * Math.Sin(best.Cell.Index))},{1 + (0.1 * best.Cell.Index)}"));
         return run.With("analysis/pca.csv", "cell,component,variance,vector", run.Cells.SelectMany(best => Enumerable.Range(0, 8).Select(c =>
             (FormattableString)$"{best.Cell.Index},{c},1,{string.Join(' ', Enumerable.Range(0, 8).Select(i => i == c ? 1 : 0))}")));
     }

@@ -30,8 +30,6 @@ internal sealed class PlainOutput(TextWriter output, TextWriter error) : IOutput
         output.WriteLine(outcome == StageOutcome.Skipped ? $"{name,-9} unchanged" : $"{name,-9} done in {clock.Elapsed.TotalSeconds:F1} s");
     }
 
-    public void Note(string sentence) => output.WriteLine(sentence);
-
     public void Claims(IReadOnlyList<ClaimResult> claims) => Table("claims", ClaimTable.Columns, ClaimTable.Rows(claims));
 
     public void Report(string path) => output.WriteLine($"report: {path}");
@@ -50,6 +48,8 @@ internal sealed class PlainOutput(TextWriter output, TextWriter error) : IOutput
             output.WriteLine(string.Join("  ", row.Select((cell, i) => cell.PadRight(widths[i]))).TrimEnd());
         output.WriteLine();
     }
+
+    public void Note(string sentence) => output.WriteLine($"note: {sentence}");
 
     public void Error(string sentence, string? details)
     {

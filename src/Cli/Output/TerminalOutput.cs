@@ -36,8 +36,6 @@ internal sealed class TerminalOutput : IOutput
         AnsiConsole.MarkupLineInterpolated($"[green]✓[/] {name,-9} [dim]{end}[/]");
     }
 
-    public void Note(string sentence) => AnsiConsole.MarkupLineInterpolated($"[dim]{sentence}[/]");
-
     public void Claims(IReadOnlyList<ClaimResult> claims)
     {
         var table = new Table().RoundedBorder();
@@ -63,6 +61,8 @@ internal sealed class TerminalOutput : IOutput
             table.AddRow([.. row.Select(Markup.Escape)]);
         AnsiConsole.Write(table);
     }
+
+    public void Note(string sentence) => AnsiConsole.MarkupLineInterpolated($"[yellow]note:[/] {sentence}");
 
     public void Error(string sentence, string? details)
     {

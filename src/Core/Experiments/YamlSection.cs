@@ -10,16 +10,18 @@ internal sealed class YamlSection
     private readonly string _path;
     private readonly string _keysOf;
     private readonly YamlMap _node;
+    private readonly YamlWords _words;
 
     /// <summary>Checks that <paramref name="node"/> is a mapping with known keys only.</summary>
-    public YamlSection(string file, string path, YamlTree node, string keysOf)
+    public YamlSection(string file, string path, YamlTree node, string keysOf, YamlWords? words = null)
     {
         _file = file;
         _path = path;
         _keysOf = keysOf;
-        var allowed = ExperimentKeys.BySection[keysOf];
+        _words = words ?? YamlWords.Experiment;
+        var allowed = _words.Keys[keysOf];
         _node = node as YamlMap
-            ?? throw Error(file, node, $"{(path.Length == 0 ? "an experiment" : path)} is not a mapping; its keys are {Listed(allowed)}");
+            ?? throw Error(file, node, $"{(path.Length == 0 ? _words.Document : path)} is not a mapping; its keys are {Listed(allowed)}");
         foreach (var (name, value) in _node.Pairs)
         {
             if (allowed.Contains(name))
@@ -38,7 +40,7 @@ internal sealed class YamlSection
 
     public YamlSection? Section(string key) => Node(key) is { } node ? Sub(key, node) : null;
 
-    public YamlSection Sub(string key, YamlTree node) => new(_file, Join(_path, key), node, Join(_keysOf, key));
+    public YamlSection Sub(string key, YamlTree node) => new(_file, Join(_path, key), node, Join(_keysOf, key), _words);
 
     public IEnumerable<YamlSection> Sections(string key)
     {
@@ -46,7 +48,7 @@ internal sealed class YamlSection
             yield break;
         int index = 0;
         foreach (var item in Items(key, node))
-            yield return new YamlSection(_file, $"{Join(_path, key)}[{index++}]", item, Join(_keysOf, key));
+            yield return new YamlSection(_file, $"{Join(_path, key)}[{index++}]", item, Join(_keysOf, key), _words);
     }
 
     public string Text(string key, string? fallback = null) =>
@@ -178,6 +180,15 @@ internal sealed class YamlSection
     private static string Join(string path, string key) => path.Length == 0 ? key : $"{path}.{key}";
 
     private static string Listed(IEnumerable<string> names) => string.Join(", ", names);
+}
+
+/// <summary>What a kind of file is called in messages, and the keys that it may have.</summary>
+/// <param name="Document">The file, with its article.</param>
+/// <param name="Example">A file to start from.</param>
+/// <param name="Keys">Keys of each section; <c>""</c> is the top level.</param>
+internal sealed record YamlWords(string Document, string Example, IReadOnlyDictionary<string, IReadOnlyList<string>> Keys)
+{
+    public static readonly YamlWords Experiment = new("an experiment", "experiments/intro.yaml", ExperimentKeys.BySection);
 }
 
 /// <summary>The numbers that a key allows, and how to say so.</summary>

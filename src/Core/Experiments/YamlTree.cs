@@ -12,8 +12,9 @@ internal abstract record YamlTree(long Line)
     private const int MaxNodes = 2_000_000;
 
     /// <summary>Parses one YAML document; anchors, aliases and merge keys are resolved.</summary>
-    public static YamlMap Parse(string text, string file)
+    public static YamlMap Parse(string text, string file, YamlWords? words = null)
     {
+        words ??= YamlWords.Experiment;
         try
         {
             Measure(text, file);
@@ -21,7 +22,7 @@ internal abstract record YamlTree(long Line)
             stream.Load(new MergingParser(new Parser(new StringReader(text))));
             return stream.Documents.Count == 1 && From(stream.Documents[0].RootNode, 0, file) is YamlMap map
                 ? map
-                : throw new InvalidInputException($"{file}:1: an experiment file is one YAML mapping; start from experiments/intro.yaml.");
+                : throw new InvalidInputException($"{file}:1: {words.Document} file is one YAML mapping; start from {words.Example}.");
         }
         catch (YamlException e)
         {

@@ -21,11 +21,14 @@ internal static class Ticks
         return ticks;
     }
 
-    /// <summary>Powers of ten; with 2 and 5 times them where that leaves less than three.</summary>
+    /// <summary>Powers of ten; with 2 and 5 times them where that leaves less than three; round numbers where that does too.</summary>
     public static IReadOnlyList<Tick> Log(double from, double to)
     {
         var powers = At([1], from, to);
-        return powers.Count >= 3 ? powers : At([1, 2, 5], from, to);
+        if (powers.Count >= 3)
+            return powers;
+        var more = At([1, 2, 5], from, to);
+        return more.Count >= 3 ? more : Linear(from, to, 4);
     }
 
     /// <summary>A number as an axis shows it: 10k, 0.01, 1e−5.</summary>
