@@ -107,7 +107,8 @@ internal sealed class SlurmTraining(SlurmOptions options, bool wait, IOutput out
         string others = failed.Count > 1 ? $", and so did {failed.Count - 1} more" : "";
         return new UnfinishedSweepException(
             $"{missing} of {packs} packs cannot be trained: task {last.Task} of job {last.Job} (packs {last.Packs}) {end}{others}; see {last.Log}, and run the same command again with a higher --max-attempts once the cause is gone.",
-            last.LogTail.Length > 0 ? $"The end of {last.Log}:\n{last.LogTail}" : null) { Fault = true };
+            last.LogTail.Length > 0 ? $"The end of {last.Log}:\n{last.LogTail}" : null)
+        { Fault = true };
     }
 
     private static string Count(int number, string what) => $"{number} {what}{(number == 1 ? "" : "s")}";
