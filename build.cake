@@ -41,6 +41,9 @@ foreach (string verb in new[] { "generate", "train", "export", "analyze", "repor
         .IsDependentOn("Experiment").IsDependentOn("Build")
         .Does(() => Toy(verb, Experiment(experiment)));
 
+Task("Sweep").Description("Runs one experiment pack by pack, and goes on where an earlier sweep was stopped: toy sweep.").IsDependentOn("Experiment").IsDependentOn("Build")
+    .Does(() => Toy("sweep", Experiment(experiment)));
+
 Task("Reproduce").Description("Runs every experiment in experiments/, lists each claim and how each run ended; --write-docs to write docs/experiments.md.").IsDependentOn("Build")
     .Does(() =>
 {

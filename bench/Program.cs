@@ -34,7 +34,7 @@ if (writeDocs && only.Length > 0)
 }
 
 Benchmark[] all =
-    [.. TrainBenchmarks.All, .. ExactBenchmarks.All, .. GenerateBenchmarks.All, .. ScoreBenchmarks.All, .. AnalyzeBenchmarks.All, .. RunBenchmarks.All];
+    [.. TrainBenchmarks.All, .. ExactBenchmarks.All, .. GenerateBenchmarks.All, .. ScoreBenchmarks.All, .. AnalyzeBenchmarks.All, .. RunBenchmarks.All, .. SweepBenchmarks.All];
 // score/n5m2 gives several results: both its name and theirs select it.
 var chosen = all.Where(benchmark => benchmark.Name.StartsWith(only, StringComparison.Ordinal) || only.StartsWith(benchmark.Name + "-", StringComparison.Ordinal)).ToList();
 if (chosen.Count == 0)

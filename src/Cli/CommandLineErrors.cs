@@ -9,7 +9,8 @@ internal static class CommandLineErrors
     public static string Sentence(ParseResult parsed)
     {
         var command = parsed.CommandResult.Command;
-        string help = command is RootCommand ? "`toy --help`" : $"`toy {command.Name} --help`";
+        string name = string.Join(' ', Lineage(command).Reverse().Select(part => part is RootCommand ? "toy" : part.Name));
+        string help = $"`{name} --help`";
         // A misspelt option first: whatever else went wrong follows from it.
         if (parsed.Tokens.Select(token => token.Value).FirstOrDefault(text => IsUnknownOption(command, text)) is { } option)
             return $"There is no option {option}{Guess(option, Options(command))}; see {help}.";
@@ -22,9 +23,9 @@ internal static class CommandLineErrors
         }
 
         if (stray.Length > 0)
-            return $"toy {command.Name} does not take {stray}; see {help}.";
+            return $"{name} does not take {stray}; see {help}.";
         return command.Arguments.FirstOrDefault(argument => parsed.GetResult(argument) is not { Tokens.Count: > 0 }) is { } missing
-            ? $"toy {command.Name} needs an argument, the {missing.Name} file; see {help}."
+            ? $"{name} needs an argument, the {missing.Name} {(missing.Name == "run" ? "folder" : "file")}; see {help}."
             : $"{parsed.Errors[0].Message.TrimEnd('.')}; see {help}.";
     }
 
@@ -32,8 +33,15 @@ internal static class CommandLineErrors
         text.StartsWith('-') && !Options(command).Contains(text.Split('=', ':')[0]);
 
     private static IEnumerable<string> Options(Command command) =>
-        command.Options.Concat(command.Parents.OfType<Command>().SelectMany(parent => parent.Options.Where(option => option.Recursive)))
+        command.Options.Concat(Lineage(command).Skip(1).SelectMany(parent => parent.Options.Where(option => option.Recursive)))
             .SelectMany(option => option.Aliases.Prepend(option.Name));
+
+    // The command, its parent, and so on to the root.
+    private static IEnumerable<Command> Lineage(Command command)
+    {
+        for (Command? next = command; next is not null; next = next.Parents.OfType<Command>().FirstOrDefault())
+            yield return next;
+    }
 
     private static IEnumerable<string> Verbs(Command root) => root.Subcommands.Select(verb => verb.Name);
 

@@ -25,6 +25,8 @@ internal sealed class Examples : SynchronousCommandLineAction
         ["export"] = "toy export experiments/intro.yaml --accept-changes",
         ["analyze"] = "toy analyze experiments/intro.yaml --json",
         ["report"] = "toy report experiments/intro.yaml --open",
+        ["sweep"] = "toy sweep experiments/phase-2-1.yaml",
+        ["task"] = "toy sweep task artifacts/phase-2-1 --packs 0-3,7",
         ["import"] = "toy import model.onnx --name mine --density 0.1 --importance 0.9",
         ["nightly"] = "toy nightly experiments/nightly --if-running wait --summary summary.md",
         ["list"] = "toy list --artifacts /tmp/runs",

@@ -32,7 +32,7 @@ internal static class Faults
         EnvironmentFaultException => ((int)ExitCode.EnvironmentFault, e.Message),
         // Wrapped by who knows how to go on from there.
         OperationCanceledException { InnerException: OperationCanceledException } => (Interrupted, e.Message),
-        OperationCanceledException => (Interrupted, "Interrupted: finished stages are kept; run the same command again to go on."),
+        OperationCanceledException => (Interrupted, "Interrupted: what is finished is kept; run the same command again to go on."),
         DllNotFoundException or BadImageFormatException or EntryPointNotFoundException =>
             ((int)ExitCode.EnvironmentFault, $"A native library does not load: {FirstLine(e.Message)} Run `toy doctor`; docs/platform.md says what to do."),
         OutOfMemoryException => ((int)ExitCode.EnvironmentFault, "There is not enough memory: make the batch, the pack or the evaluation dataset smaller."),

@@ -18,7 +18,11 @@ namespace ToyPipeline.Cli;
 /// <param name="Force">Redo stages where nothing changed.</param>
 /// <param name="AcceptChanges">Take changed files as they are.</param>
 /// <param name="Csv">Write datasets as CSV too.</param>
-internal sealed record PipelineOptions(string Artifacts, bool Force, bool AcceptChanges, bool Csv);
+internal sealed record PipelineOptions(string Artifacts, bool Force, bool AcceptChanges, bool Csv)
+{
+    /// <summary>Trains the packs of a sweep, which is then overlapped with what follows; null runs one stage after the other.</summary>
+    public PackExecutor? Sweep { get; init; }
+}
 
 /// <summary>Calls the stages of an experiment in order.</summary>
 internal static class Pipeline
@@ -31,18 +35,26 @@ internal static class Pipeline
         var experiment = Load(file);
         using var run = RunFolder.Open(options.Artifacts, experiment, options.Force, options.AcceptChanges);
         output.Start(experiment, run.Root);
-        return Run(run, ImportedRun.StagesOf(run.Manifest, stages, file), options.Csv, output, cancellation, whenReported);
+        return Run(run, ImportedRun.StagesOf(run.Manifest, stages, file), options.Csv, output, cancellation, whenReported, options.Sweep);
     }
 
     /// <summary>Runs stages of an open run.</summary>
     public static ExitCode Run(
-        RunFolder run, IReadOnlyList<string> stages, bool csv, IOutput output, CancellationToken cancellation, Action<string>? whenReported = null)
+        RunFolder run, IReadOnlyList<string> stages, bool csv, IOutput output, CancellationToken cancellation, Action<string>? whenReported = null, PackExecutor? sweep = null)
     {
         IReadOnlyList<ClaimResult> claims = [];
         bool outputsOnly = ImportStage.HasOutputsOnly(run.Manifest);
         foreach (string stage in stages)
         {
             cancellation.ThrowIfCancellationRequested();
+            // Of a model from elsewhere there is nothing to train, and no sweep.
+            if (sweep is not null && stages.Contains(TrainStage.Name) && stage is TrainStage.Name or ExportStage.Name or AnalyzeStage.Name)
+            {
+                if (stage == TrainStage.Name)
+                    claims = SweepRun.Run(run, sweep, output, cancellation);
+                continue;
+            }
+
             output.Stage(stage, progress =>
             {
                 switch (stage)

@@ -25,6 +25,9 @@ internal static class ToyCommand
 
     private static readonly Option<bool> s_csv = new("--csv") { Description = "Write the datasets as CSV too." };
 
+    // How long Ctrl-C lets the files that are being written come to their end.
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(20);
+
     /// <summary>Runs the command line and returns the exit code.</summary>
     public static int Run(string[] args)
     {
@@ -42,7 +45,7 @@ internal static class ToyCommand
             return (int)ExitCode.InvalidInput;
         }
 
-        return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+        return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = s_patience });
     }
 
     /// <summary>Parses a command line and runs nothing.</summary>
@@ -60,6 +63,7 @@ internal static class ToyCommand
         root.Add(StageVerb("export", "Writes the trained models as ONNX.", ["export"]));
         root.Add(StageVerb("analyze", "Measures the exported models and checks the claims.", ["analyze"]));
         root.Add(ReportVerb());
+        root.Add(SweepVerb.Create(Verb, Experiment(), s_artifacts, s_force, s_accept));
         root.Add(ImportVerb.Create(Verb, s_artifacts, s_force));
         root.Add(NightlyVerb.Create(Verb, s_artifacts));
         root.Add(Verb("list", "Lists the runs below the artifacts folder.", (parsed, output, _) =>

@@ -1,95 +1,103 @@
-using System.Security.Cryptography;
-using System.Text;
 using TorchSharp;
 using ToyPipeline.Core;
 using ToyPipeline.Core.Experiments;
 using ToyPipeline.Core.Formats;
-using ToyPipeline.Core.Random;
 using ToyPipeline.Core.Runs;
 using ToyPipeline.Training.Exact;
 
 namespace ToyPipeline.Training;
 
-/// <summary>The second stage: trains every instance of the grid, pack by pack.</summary>
+/// <summary>The second stage: trains every instance of the grid, pack by pack. A pack that an earlier command finished is left as it is.</summary>
 public static class TrainStage
 {
+    /// <summary>Name of the stage.</summary>
+    public const string Name = "train";
+
     /// <summary>Trains the experiment of <paramref name="run"/> and writes weights and history of each pack.</summary>
     /// <param name="run">The run folder.</param>
     /// <param name="progress">Told how far it is.</param>
     /// <param name="cancellation">Stops between steps.</param>
     /// <exception cref="InvalidInputException">The objective does not cover the experiment, or a dataset is damaged.</exception>
     /// <exception cref="EnvironmentFaultException">libtorch does not load, or the folder cannot be written.</exception>
-    public static StageOutcome Run(RunFolder run, Action<StageProgress> progress, CancellationToken cancellation)
+    public static StageOutcome Run(RunFolder run, Action<StageProgress> progress, CancellationToken cancellation) =>
+        RunPlan(run, plan => TrainPacks(plan, plan.Packs, progress, cancellation), cancellation);
+
+    /// <summary>Trains the experiment of <paramref name="run"/>, with somebody else to say which pack is trained when and where.</summary>
+    /// <param name="run">The run folder.</param>
+    /// <param name="execute">Sees to it that every pack of the plan stands; called only where the stage has something to do.</param>
+    /// <param name="cancellation">Stops between steps.</param>
+    /// <inheritdoc cref="Run(RunFolder, Action{StageProgress}, CancellationToken)" path="/exception"/>
+    /// <exception cref="EnvironmentFaultException">A pack does not stand afterwards.</exception>
+    public static StageOutcome RunPlan(RunFolder run, Action<TrainingPlan> execute, CancellationToken cancellation)
     {
         var experiment = run.Experiment;
-        var packs = new Grid(experiment).Packs();
-        var specs = packs.SelectMany(pack => pack.Specs).Where(spec => spec.Data.TrainSamples is not null);
-        var datasets = specs.Select(spec => DatasetFolder(experiment, spec)).Distinct().ToList();
         string options = experiment.Resolved("seed", "model", "data", "importance", "training", "replicas", "axes", "branches");
-        var inputs = datasets.SelectMany(folder => DatasetFiles(run, folder)).ToList();
-        return run.Stage("train", options, inputs, () =>
+        return run.Stage(Name, options, Inputs(run), () =>
         {
-            if (packs.Any(pack => !pack.IsExact))
-                RequireTorch();
-            var loaded = datasets.ToDictionary(folder => folder, folder => TrainingDataset.Load(run.Path(folder)));
-            // A start on the exact loss counts as one step: it takes about as long as a step of the others or less.
-            double total = packs.Sum(Work);
-            double done = 0;
+            var plan = TrainingPlan.Begin(run);
+            execute(plan);
+            plan.Refresh();
+            if (plan.Missing.FirstOrDefault() is { } missing)
+                throw new EnvironmentFaultException($"{run.Path(RunFolder.Weights(missing.Index))} was not made, of {plan.Missing.Count()} packs the first: run the same command again.");
             var files = new List<string>();
-            var gate = new Lock();
-            foreach (var pack in packs)
-            {
-                cancellation.ThrowIfCancellationRequested();
-                files.Add(RunFolder.Weights(pack.Index));
-                if (pack.IsExact)
-                {
-                    TrainExact(run, pack, options, Report, cancellation);
-                    continue;
-                }
-
-                using var ensemble = Ensemble.Create(pack, spec => loaded[DatasetFolder(experiment, spec)]);
-                using var objective = Objectives.Create(ensemble);
-                var history = Trainer.Run(ensemble, objective, steps => Report((double)steps * pack.Instances.Count), cancellation);
-                var weights = ensemble.Weights(experiment.Resolved());
-                RefuseDivergence(weights);
-                weights.Save(run.Path(RunFolder.Weights(pack.Index)));
-                history.Save(run.Path(RunFolder.History(pack.Index)));
-                files.Add(RunFolder.History(pack.Index));
-            }
-
+            foreach (var pack in plan.Packs)
+                files.AddRange(pack.IsExact ? [RunFolder.Weights(pack.Index)] : [RunFolder.Weights(pack.Index), RunFolder.History(pack.Index)]);
             if (experiment.Branches is { } branches)
             {
-                FollowBranches(run, packs, branches, cancellation);
+                FollowBranches(run, plan.Packs, branches, cancellation);
                 files.Add(RunFolder.Branches);
             }
 
+            plan.Finish();
             return files;
-
-            // Threads report in turn, and what they report only grows.
-            void Report(double steps)
-            {
-                lock (gate)
-                    progress(new StageProgress("train", done += steps, total, Array.TrueForAll([.. packs], pack => pack.IsExact) ? "starts" : "instance-steps"));
-            }
         });
     }
 
-    private static double Work(Pack pack) => (pack.IsExact ? pack.Training.Starts : (double)pack.Training.Steps) * pack.Instances.Count;
-
-    // A pack that an earlier command finished before it was stopped is left as it is.
-    private static void TrainExact(RunFolder run, Pack pack, string options, Action<double> report, CancellationToken cancellation)
+    /// <summary>
+    /// Trains those of some packs that do not stand yet, and leaves everything else in the folder alone: several processes may do so side by side,
+    /// on one machine or several, in a folder that another one holds.
+    /// </summary>
+    /// <param name="run">The run folder, held or joined.</param>
+    /// <param name="packs">Places of the packs.</param>
+    /// <param name="progress">Told how far it is.</param>
+    /// <param name="cancellation">Stops between steps; packs that are finished stay.</param>
+    /// <exception cref="InvalidInputException">There is no such pack, training diverged, or a training dataset is missing or damaged.</exception>
+    /// <exception cref="EnvironmentFaultException">libtorch does not load, or the folder cannot be written.</exception>
+    public static void RunPacks(RunFolder run, IReadOnlyList<int> packs, Action<StageProgress> progress, CancellationToken cancellation)
     {
-        string path = run.Path(RunFolder.Weights(pack.Index));
-        string madeFrom = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{RunFolder.Version}/{pack.Index}/{options}")));
-        if (!run.Force && Stands(path, madeFrom))
-        {
-            report(Work(pack));
-            return;
-        }
-
-        var weights = ExactTraining.Run(pack, run.Experiment.Resolved(), count => report(count), cancellation);
-        (weights with { MadeFrom = madeFrom }).Save(path);
+        foreach (string file in Inputs(run).Where(file => !File.Exists(run.Path(file))))
+            throw new InvalidInputException($"{run.Path(file)} is missing: draw the datasets first, with `toy generate`.");
+        var wanted = packs.ToHashSet();
+        var plan = TrainingPlan.Open(run, [.. new Grid(run.Experiment).EnumeratePacks().Where(pack => wanted.Remove(pack.Index))]);
+        if (wanted.Count > 0)
+            throw new InvalidInputException($"There is no pack {wanted.Min()}: the packs of {run.Root} go from 0 to {new Grid(run.Experiment).PackCount() - 1}.");
+        TrainPacks(plan, plan.Packs, progress, cancellation);
     }
+
+    private static void TrainPacks(TrainingPlan plan, IReadOnlyList<Pack> packs, Action<StageProgress> progress, CancellationToken cancellation)
+    {
+        double total = packs.Sum(TrainingPlan.Work);
+        double done = 0;
+        string unit = packs.All(pack => pack.IsExact) ? "starts" : "instance-steps";
+        var gate = new Lock();
+        foreach (var pack in packs)
+            plan.Train(pack, Report, cancellation);
+
+        // Threads report in turn, and what they report only grows.
+        void Report(double work)
+        {
+            lock (gate)
+                progress(new StageProgress(Name, done += work, total, unit));
+        }
+    }
+
+    // Files of the training datasets.
+    private static List<string> Inputs(RunFolder run) =>
+        [
+            .. new Grid(run.Experiment).EnumeratePacks().SelectMany(pack => pack.Specs).Where(spec => spec.Data.TrainSamples is not null).Distinct<CellSpec>(ReferenceEqualityComparer.Instance)
+                .Select(spec => TrainingPlan.DatasetFolder(run.Experiment, spec)).Distinct()
+                .SelectMany(folder => TrainingPlan.DatasetFiles(run, folder)),
+        ];
 
     private static void FollowBranches(RunFolder run, IReadOnlyList<Pack> packs, BranchesSpec branches, CancellationToken cancellation)
     {
@@ -110,18 +118,6 @@ public static class TrainStage
         follower.Follow(starts, cancellation).Save(run.Path(RunFolder.Branches));
     }
 
-    private static bool Stands(string path, string madeFrom)
-    {
-        try
-        {
-            return File.Exists(path) && EnsembleWeights.Load(path).MadeFrom == madeFrom;
-        }
-        catch (InvalidInputException)
-        {
-            return false;
-        }
-    }
-
     internal static void RequireTorch()
     {
         try
@@ -133,21 +129,4 @@ public static class TrainStage
             throw new EnvironmentFaultException($"libtorch does not load: {(e.InnerException ?? e).Message} See docs/platform.md.", e);
         }
     }
-
-    private static string DatasetFolder(Experiment experiment, CellSpec spec) =>
-        RunFolder.Dataset(DatasetManifest.FolderName(spec.Data, RandomStream.Training, experiment.Seed, spec.Data.TrainSamples!.Value));
-
-    private static IEnumerable<string> DatasetFiles(RunFolder run, string folder) =>
-        DatasetManifest.Load(run.Path(folder)).Shards.Select(shard => $"{folder}/{shard.File}").Append($"{folder}/{DatasetManifest.FileName}");
-
-    private static void RefuseDivergence(EnsembleWeights weights)
-    {
-        for (int i = 0; i < weights.Instances.Count; i++)
-        {
-            if (!Finite(weights.WOf(i)) || !Finite(weights.DecoderOf(i)) || !Finite(weights.BOf(i)))
-                throw new InvalidInputException($"Training diverged at instance {weights.Instances[i].Index} ({weights.Instances[i].Cell}): its parameters are not finite; lower training.optimizer.lr.");
-        }
-    }
-
-    private static bool Finite(ReadOnlySpan<float> values) => !values.ContainsAnyExceptInRange(float.MinValue, float.MaxValue);
 }

@@ -35,7 +35,7 @@ public sealed class InterruptTests
         Assert.Multiple(() =>
         {
             Assert.That((code, error), Is.EqualTo((130, "")));
-            Assert.That(output, Does.Contain("Interrupted: finished stages are kept; run the same command again to go on."));
+            Assert.That(output, Does.Contain("Interrupted: what is finished is kept; run the same command again to go on."));
             Assert.That(workspace.Files().Keys, Has.None.EndsWith(".partial").And.None.StartsWith("weights/"));
         });
 

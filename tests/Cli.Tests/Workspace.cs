@@ -80,5 +80,10 @@ internal sealed class Workspace : IDisposable
 internal sealed class Cleanup
 {
     [OneTimeTearDown]
-    public void DeleteRuns() => Workspace.DeleteFinished();
+    public void DeleteRuns()
+    {
+        Workspace.DeleteFinished();
+        if (Sweeping.UndisturbedQuick.IsValueCreated)
+            Sweeping.UndisturbedQuick.Value.Dispose();
+    }
 }

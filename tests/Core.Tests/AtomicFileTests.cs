@@ -68,4 +68,24 @@ public sealed class AtomicFileTests
         Assert.That(text, Has.Length.EqualTo(10_000).And.Matches<string>(t => t!.Distinct().Count() == 1));
         Assert.That(Directory.GetFiles(_folder, "*", SearchOption.AllDirectories), Has.Length.EqualTo(1));
     }
+
+    [Test]
+    public void What_killed_processes_left_is_deleted_and_what_others_write_stays()
+    {
+        string machine = new([.. Environment.MachineName.Select(c => char.IsAsciiLetterOrDigit(c) ? c : '-')]);
+        string left = Make($"a.safetensors.{machine}.{int.MaxValue}.1.partial"), own = Make($"a.{machine}.{Environment.ProcessId}.1.partial");
+        string elsewhere = Make("b.elsewhere.17.1.partial"), old = Make("c.elsewhere.17.1.partial"), foreign = Make("notes.partial");
+        File.SetLastWriteTimeUtc(old, DateTime.UtcNow.AddDays(-2));
+        string alive = Make($"d.{machine}.{System.Diagnostics.Process.GetProcesses().Where(process => process.Id > 0 && process.Id != Environment.ProcessId).Min(process => process.Id)}.1.partial");
+        AtomicFile.DeleteAbandoned(_folder);
+        Assert.That(Directory.GetFiles(_folder), Is.EquivalentTo(new[] { elsewhere, foreign, alive }));
+        Assert.That(new[] { left, own, old }, Has.None.Matches<string>(File.Exists));
+
+        string Make(string name)
+        {
+            string path = Path.Combine(_folder, name);
+            File.WriteAllText(path, "");
+            return path;
+        }
+    }
 }

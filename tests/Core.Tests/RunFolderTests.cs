@@ -240,6 +240,49 @@ public sealed class RunFolderTests
         });
     }
 
+    [Test]
+    public void A_stage_that_was_killed_amid_its_work_runs_again_whatever_the_settings()
+    {
+        using (var run = Open())
+        {
+            First(run);
+            Second(run);
+            // As a kill leaves it: begun for other settings, one file written, nothing recorded.
+            run.Begin("first");
+            AtomicFile.WriteText(run.Path("data/a.txt"), "two");
+        }
+
+        using (var run = Open())
+        {
+            Assert.That(() => Second(run), Throws.TypeOf<InvalidInputException>().With.Message.Contains("`toy first` was cut short"));
+            Assert.That(First(run), Is.EqualTo(StageOutcome.Ran));
+            Assert.That(File.ReadAllText(run.Path("data/a.txt")), Is.EqualTo("one"));
+            Assert.That(Second(run), Is.EqualTo(StageOutcome.Skipped), "what it reads is as it was");
+        }
+    }
+
+    [Test]
+    public void What_a_killed_run_left_under_names_of_the_pipeline_goes_away_and_foreign_files_stay()
+    {
+        using var run = Open();
+        foreach (string path in new[] { RunFolder.Weights(7), RunFolder.History(7), "weights/mine.safetensors", RunFolder.InstanceModel(3) })
+            AtomicFile.WriteText(run.Path(path), "left");
+        run.Stage("other", "", [], Writes(run, (RunFolder.Weights(8), () => "of another stage")));
+        run.Stage("train", "", [], Writes(run, (RunFolder.Weights(0), () => "w")));
+        Assert.That(Directory.EnumerateFiles(Root, "*", SearchOption.AllDirectories).Select(path => Path.GetRelativePath(Root, path)).Where(path => path.Contains('/')),
+            Is.EquivalentTo(new[] { RunFolder.Weights(0), RunFolder.Weights(8), "weights/mine.safetensors", RunFolder.InstanceModel(3) }));
+    }
+
+    [Test]
+    public void A_folder_is_joined_while_another_holds_it_and_no_stage_runs_there()
+    {
+        Assert.That(() => RunFolder.Join(Root), Throws.TypeOf<InvalidInputException>().With.Message.Contains("is no run folder"));
+        using var held = Open();
+        using var joined = RunFolder.Join(Root);
+        Assert.That(joined.Experiment.Resolved(), Is.EqualTo(s_experiment.Resolved()));
+        Assert.That(() => First(joined), Throws.InvalidOperationException);
+    }
+
     [TestCase("{ \"stages\": ")]
     [TestCase("[]")]
     [TestCase("{ \"stages\": null }")]

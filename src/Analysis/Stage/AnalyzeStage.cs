@@ -37,8 +37,18 @@ public static class AnalyzeStage
     {
         ArgumentNullException.ThrowIfNull(run);
         ArgumentNullException.ThrowIfNull(progress);
+        return Record(run, () => Write(run, PackGate.Opened, progress, cancellation));
+    }
+
+    /// <summary>Runs the stage, with its files written by <paramref name="write"/>, which may have begun before.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="write">Gives what <see cref="Write"/> gives.</param>
+    /// <inheritdoc cref="Run" path="/exception"/>
+    public static AnalysisOutcome Record(RunFolder run, Func<IReadOnlyList<string>> write)
+    {
+        ArgumentNullException.ThrowIfNull(run);
         string options = run.Experiment.Resolved("seed", "model", "data", "importance", "training", "replicas", "axes", "evaluation", "phase", "branches", "claims");
-        var outcome = run.Stage(Name, options, Inputs(run), () => Analyse(run, progress, cancellation));
+        var outcome = run.Stage(Name, options, Inputs(run), write);
         return new AnalysisOutcome(outcome, ClaimRows.Read(run.Path(ClaimsCsv)));
     }
 
@@ -81,8 +91,20 @@ public static class AnalyzeStage
         return inputs;
     }
 
-    private static IReadOnlyList<string> Analyse(RunFolder run, Action<StageProgress> progress, CancellationToken cancellation)
+    /// <summary>Measures each pack as soon as its models are there, writes the tables, and returns their paths relative to the run folder.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="exported">Opens for packs whose models are there, and for all when the stages before have finished.</param>
+    /// <param name="progress">Called as instances are done.</param>
+    /// <param name="cancellation">Stops between batches; nothing partial is left.</param>
+    /// <inheritdoc cref="Run" path="/exception"/>
+    public static IReadOnlyList<string> Write(RunFolder run, PackGate exported, Action<StageProgress> progress, CancellationToken cancellation)
     {
+        ArgumentNullException.ThrowIfNull(run);
+        ArgumentNullException.ThrowIfNull(exported);
+        ArgumentNullException.ThrowIfNull(progress);
+        // Branches are followed when the last pack is trained.
+        if (run.Experiment.Branches is not null)
+            exported.WaitForAll(cancellation);
         var grid = new Grid(run.Experiment);
         var checks = run.Experiment.Claims.Select(claim => new ClaimCheck(claim, run.Experiment.Axes)).ToList();
         int done = 0;
@@ -91,7 +113,7 @@ public static class AnalyzeStage
         var measured = new DataMeasurement(run, DatasetNames(run.Experiment), cancellation);
         AnalysisTables.Write(run, grid.InstanceCount > MaxListedInstances, tables => measured.Write(() =>
         {
-            foreach (var cell in Cells(grid.EnumeratePacks().SelectMany(pack => Measured(run, pack, Evaluated, cancellation)), run.Experiment.Replicas))
+            foreach (var cell in Cells(grid.EnumeratePacks().SelectMany(Measure), run.Experiment.Replicas))
             {
                 measured.Add(cell);
                 tables.Add(cell);
@@ -105,6 +127,12 @@ public static class AnalyzeStage
             check.Add(phases.Measure(check.Measure));
         AtomicFile.Write(run.Path(ClaimsCsv), stream => ClaimRows.Write(stream, [.. checks.Select(check => check.Result())]));
         return [.. AnalysisTables.Files, ClaimsCsv, .. measured.Files, .. best.Finish(), .. phases.Write()];
+
+        IEnumerable<InstanceAnalysis> Measure(Pack pack)
+        {
+            exported.Wait(pack.Index, cancellation);
+            return Measured(run, pack, Evaluated, cancellation);
+        }
 
         void Evaluated(int count) => progress(new StageProgress(Name, done += count, grid.InstanceCount, "instances"));
     }

@@ -13,6 +13,9 @@ internal interface IOutput : IDisposable
     /// <summary>Runs a stage and shows how far it is.</summary>
     void Stage(string name, Func<Action<StageProgress>, StageOutcome> work);
 
+    /// <summary>Something to know, in one sentence; a stage may be on its way.</summary>
+    void Note(string sentence);
+
     /// <summary>The claims with what was measured.</summary>
     void Claims(IReadOnlyList<ClaimResult> claims);
 
@@ -21,9 +24,6 @@ internal interface IOutput : IDisposable
 
     /// <summary>A table of texts.</summary>
     void Table(string name, IReadOnlyList<string> columns, IReadOnlyList<IReadOnlyList<string>> rows);
-
-    /// <summary>Something to know, in one sentence.</summary>
-    void Note(string sentence);
 
     /// <summary>What went wrong, in one sentence.</summary>
     void Error(string sentence, string? details);

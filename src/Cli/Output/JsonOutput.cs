@@ -34,10 +34,25 @@ internal sealed class JsonOutput(TextWriter output) : IOutput
                 if (clock.Elapsed < next)
                     return;
                 next = clock.Elapsed + s_interval;
-                Write(new { Event = "progress", Stage = name, progress.Done, progress.Total, progress.Unit });
+                Write(new
+                {
+                    Event = "progress",
+                    Stage = name,
+                    progress.Done,
+                    progress.Total,
+                    progress.Unit,
+                    Note = progress.Note.Length > 0 ? progress.Note : null,
+                    PerSecond = Math.Round((progress.Done - progress.Before) / clock.Elapsed.TotalSeconds, 3),
+                });
             }
         });
         Write(new { Event = "stage", Stage = name, Outcome = outcome == StageOutcome.Skipped ? "unchanged" : "done", Seconds = Math.Round(clock.Elapsed.TotalSeconds, 3) });
+    }
+
+    public void Note(string sentence)
+    {
+        lock (_lock)
+            Write(new { Event = "note", Message = sentence });
     }
 
     public void Claims(IReadOnlyList<ClaimResult> claims)
@@ -53,8 +68,6 @@ internal sealed class JsonOutput(TextWriter output) : IOutput
         foreach (var row in rows)
             Write(columns.Select((column, i) => (column, cell: row[i])).Prepend(("event", name)).ToDictionary());
     }
-
-    public void Note(string sentence) => Write(new { Event = "note", Message = sentence });
 
     public void Error(string sentence, string? details) => Write(new { Event = "error", Message = sentence, Details = details });
 

@@ -24,7 +24,7 @@ internal sealed class PlainOutput(TextWriter output, TextWriter error) : IOutput
                 if (clock.Elapsed < next)
                     return;
                 next = clock.Elapsed + s_interval;
-                output.WriteLine($"{name,-9} {progress.Done / progress.Total,4:P0}  {Rate.Text(progress, clock.Elapsed)}, {Rate.Remaining(progress, clock.Elapsed)} left");
+                output.WriteLine($"{name,-9} {progress.Done / progress.Total,4:P0}  {(progress.Note.Length > 0 ? progress.Note + ", " : "")}{Rate.Text(progress, clock.Elapsed)}, {Rate.Remaining(progress, clock.Elapsed)} left");
             }
         });
         output.WriteLine(outcome == StageOutcome.Skipped ? $"{name,-9} unchanged" : $"{name,-9} done in {clock.Elapsed.TotalSeconds:F1} s");

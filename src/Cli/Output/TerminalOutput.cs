@@ -19,8 +19,9 @@ internal sealed class TerminalOutput : IOutput
     {
         var clock = Stopwatch.StartNew();
         var rate = new RateColumn(clock);
+        var left = new RemainingColumn(clock, rate);
         var outcome = AnsiConsole.Progress().AutoClear(true).Columns(
-            new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), rate, new RemainingTimeColumn())
+            new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), rate, left)
             .Start(context =>
             {
                 var task = context.AddTask(name);
@@ -77,6 +78,12 @@ internal sealed class TerminalOutput : IOutput
         public StageProgress Latest { get; set; }
 
         public override IRenderable Render(RenderOptions options, ProgressTask task, TimeSpan deltaTime) =>
-            new Text(Latest.Total > 0 ? Rate.Text(Latest, clock.Elapsed) : "");
+            new Text(Latest.Total > 0 ? $"{(Latest.Note.Length > 0 ? Latest.Note + ", " : "")}{Rate.Text(Latest, clock.Elapsed)}" : "");
+    }
+
+    private sealed class RemainingColumn(Stopwatch clock, RateColumn rate) : ProgressColumn
+    {
+        public override IRenderable Render(RenderOptions options, ProgressTask task, TimeSpan deltaTime) =>
+            new Text(rate.Latest.Total > 0 ? Rate.Remaining(rate.Latest, clock.Elapsed) : "");
     }
 }

@@ -8,7 +8,7 @@ namespace ToyPipeline.Core.Formats;
 /// <c>W1</c> and <c>W2</c>, both <c>[instances, features, hidden]</c>, and <c>b</c>.
 /// Of a pack that was trained on the exact expected loss also <c>exact_loss [instances]</c> and <c>gradient_norm [instances]</c>.
 /// Metadata: <c>format</c>, <c>kind</c>, <c>instances</c> (JSON: index, cell, replica, seed, coordinates), <c>experiment</c> (resolved YAML),
-/// and <c>made_from</c> where training goes on after an interruption.
+/// and of packs that were trained here <c>made_from</c> and <c>content</c>, by which training goes on after an interruption.
 /// </remarks>
 public sealed record EnsembleWeights
 {
@@ -43,7 +43,10 @@ public sealed record EnsembleWeights
     /// <summary>The resolved experiment that they come from.</summary>
     public string Experiment { get; init; } = "";
 
-    /// <summary>Digest of all that decides the pack, by which a stage that was cut short knows it again; empty where it would be made anew.</summary>
+    /// <summary>
+    /// The digest of all that decides each instance, one behind the other, 16 characters each; empty where the file does not say,
+    /// or somebody changed its values.
+    /// </summary>
     public string MadeFrom { get; init; } = "";
 
     /// <summary>W of one instance, [features, hidden].</summary>
@@ -85,8 +88,7 @@ public sealed record EnsembleWeights
             ["instances"] = InstancesJson.Write(Instances),
             ["experiment"] = Experiment,
         };
-        if (MadeFrom.Length > 0)
-            metadata["made_from"] = MadeFrom;
+        Provenance.Add(metadata, MadeFrom, tensors);
         new Safetensors { Tensors = tensors, Metadata = metadata }.Save(path);
     }
 
@@ -124,7 +126,7 @@ public sealed record EnsembleWeights
                 ? new ExactResult(OnePerInstance(file, ExactLossName, count, path), OnePerInstance(file, GradientNormName, count, path))
                 : null,
             Experiment = file.Metadata.GetValueOrDefault("experiment", ""),
-            MadeFrom = file.Metadata.GetValueOrDefault("made_from", ""),
+            MadeFrom = Provenance.Of(file),
         };
     }
 

@@ -24,6 +24,9 @@ public sealed record TrainingHistory
     /// <summary>Weights at the snapshots by tensor name, [snapshots, instances, ...].</summary>
     public IReadOnlyDictionary<string, Tensor> Snapshots { get; init; } = new Dictionary<string, Tensor>();
 
+    /// <inheritdoc cref="EnsembleWeights.MadeFrom"/>
+    public string MadeFrom { get; init; } = "";
+
     /// <summary>Writes the file whole or not at all.</summary>
     /// <inheritdoc cref="AtomicFile.Write" path="/exception"/>
     public void Save(string path)
@@ -40,11 +43,9 @@ public sealed record TrainingHistory
                 tensors[name] = tensor;
         }
 
-        new Safetensors
-        {
-            Tensors = tensors,
-            Metadata = new Dictionary<string, string> { ["format"] = "toypipeline-history-1", ["instances"] = InstancesJson.Write(Instances) },
-        }.Save(path);
+        var metadata = new Dictionary<string, string> { ["format"] = "toypipeline-history-1", ["instances"] = InstancesJson.Write(Instances) };
+        Provenance.Add(metadata, MadeFrom, tensors);
+        new Safetensors { Tensors = tensors, Metadata = metadata }.Save(path);
     }
 
     /// <summary>Reads and checks a history file.</summary>
@@ -74,6 +75,7 @@ public sealed record TrainingHistory
             Loss = loss.Values,
             SnapshotSteps = snapshotSteps,
             Snapshots = snapshots,
+            MadeFrom = Provenance.Of(file),
         };
     }
 }

@@ -18,13 +18,14 @@ public enum StageOutcome
 /// <summary>The folder of one run, <c>artifacts/&lt;name&gt;/</c>: where each stage's files are, and who may write them.</summary>
 public sealed class RunFolder : IDisposable
 {
+    private const string ExperimentFile = "experiment.yaml";
     private const string LockFile = ".lock";
     private const string HolderFile = ".lock.holder";
 
-    private readonly FileStream _lock;
+    private readonly FileStream? _lock;
     private RunManifest _manifest;
 
-    private RunFolder(string root, Experiment experiment, FileStream held, RunManifest manifest)
+    private RunFolder(string root, Experiment experiment, FileStream? held, RunManifest manifest)
     {
         Root = root;
         Experiment = experiment;
@@ -79,8 +80,9 @@ public sealed class RunFolder : IDisposable
         try
         {
             var folder = new RunFolder(root, experiment, held, RunManifest.Load(root)) { Force = force, AcceptChanges = acceptChanges };
+            AtomicFile.DeleteAbandoned(root);
             string resolved = experiment.Resolved();
-            string path = folder.Path("experiment.yaml");
+            string path = folder.Path(ExperimentFile);
             if (!File.Exists(path) || File.ReadAllText(path) != resolved)
                 AtomicFile.WriteText(path, resolved);
             return folder;
@@ -90,6 +92,17 @@ public sealed class RunFolder : IDisposable
             held.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Opens a run folder as it stands, to help whoever holds it: files may be written into it, and no stage run.</summary>
+    /// <param name="root">Path of the folder.</param>
+    /// <exception cref="InvalidInputException">There is no run in the folder, or its files are damaged.</exception>
+    public static RunFolder Join(string root)
+    {
+        string file = System.IO.Path.Combine(root, ExperimentFile);
+        return File.Exists(file)
+            ? new RunFolder(root, Experiment.Load(file), null, RunManifest.Load(root))
+            : throw new InvalidInputException($"{root} is no run folder: there is no {ExperimentFile} in it.");
     }
 
     /// <summary>Absolute or working-directory path of a file given relative to <see cref="Root"/>.</summary>
@@ -113,18 +126,47 @@ public sealed class RunFolder : IDisposable
         }
 
         var clock = Stopwatch.StartNew();
-        var outputs = work().Select(path => FileRecord.Of(Root, path)).ToList();
-        RemoveStale(name, outputs);
+        var before = _manifest.Stages.GetValueOrDefault(name);
+        Begin(name);
+        List<FileRecord> outputs;
+        try
+        {
+            outputs = [.. work().Select(path => FileRecord.Of(Root, path))];
+        }
+        catch when (before is not null && before.Outputs.All(Stands))
+        {
+            // It gave up before it changed anything: what the manifest said is still so.
+            _manifest = _manifest.With(name, before);
+            _manifest.Save(Root);
+            throw;
+        }
+
+        StaleFiles.Delete(Root, name, _manifest, outputs);
         // The manifest is written last: a stage that was cut short runs again.
         _manifest = _manifest.With(name, new StageRecord(options, read, outputs, Version, Math.Round(clock.Elapsed.TotalSeconds, 3), DateTime.UtcNow));
         _manifest.Save(Root);
         return StageOutcome.Ran;
     }
 
+    /// <summary>
+    /// Says in the manifest that a stage is about to write its files: until it has finished, what the manifest says of them is not what they are.
+    /// <see cref="Stage"/> does so by itself; only work that begins before its stage has to.
+    /// </summary>
+    /// <exception cref="EnvironmentFaultException">The manifest cannot be written.</exception>
+    public void Begin(string name)
+    {
+        if (_lock is null)
+            throw new InvalidOperationException($"Only who holds {Root} may run a stage.");
+        if (!_manifest.Stages.TryGetValue(name, out var last) || last.IsCutShort)
+            return;
+        _manifest = _manifest.With(name, last with { Options = StageRecord.CutShort });
+        _manifest.Save(Root);
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
-        if (!_lock.CanRead)
+        if (_lock is not { CanRead: true })
             return;
         try
         {
@@ -144,7 +186,7 @@ public sealed class RunFolder : IDisposable
             throw new InvalidInputException($"{Path(path)} is missing: run `toy {_manifest.Writer(path)?.Stage ?? Writer(path)}` first, or the whole pipeline with `toy run`.");
         var now = FileRecord.Of(Root, path);
         if (_manifest.Writer(path) is { } written && written.File != now && !(AcceptChanges && Accepted(written.File)))
-            throw Changed(path, written.Stage);
+            throw _manifest.Stages[written.Stage].IsCutShort ? CutShort(path, written.Stage) : Changed(path, written.Stage);
         return now;
     }
 
@@ -162,6 +204,9 @@ public sealed class RunFolder : IDisposable
     private InvalidInputException Changed(string path, string stage) => new(
         $"{Path(path)} does not match its SHA-256 in {RunManifest.FileName}: it changed after `toy {stage}` wrote it; "
         + $"make it again with `toy {stage} --force`, or take it as it is with --accept-changes.");
+
+    private InvalidInputException CutShort(string path, string stage) =>
+        new($"`toy {stage}` was cut short, and {Path(path)} may be of before or after: run `toy {stage}` again, or the whole pipeline with `toy run`.");
 
     // Each stage has a folder of its own.
     private static string Writer(string path) => path.Split('/')[0] switch
@@ -185,28 +230,6 @@ public sealed class RunFolder : IDisposable
             _manifest = _manifest.With(name, stage with { Outputs = [.. stage.Outputs.Select(output => output == file ? now : output)] });
         _manifest.Save(Root);
         return true;
-    }
-
-    // What an earlier run of the stage wrote and this one did not is no longer true.
-    private void RemoveStale(string name, List<FileRecord> outputs)
-    {
-        if (!_manifest.Stages.TryGetValue(name, out var last))
-            return;
-        var written = outputs.Select(output => output.Path).ToHashSet();
-        foreach (string path in last.Outputs.Select(old => old.Path).Where(path => !written.Contains(path)).Select(Path))
-        {
-            try
-            {
-                File.Delete(path);
-                string folder = System.IO.Path.GetDirectoryName(path)!;
-                if (Directory.Exists(folder) && !Directory.EnumerateFileSystemEntries(folder).Any())
-                    Directory.Delete(folder);
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                throw new EnvironmentFaultException($"{path}, which an earlier run wrote, cannot be deleted: {e.Message}", e);
-            }
-        }
     }
 
     private static FileStream Hold(string root)

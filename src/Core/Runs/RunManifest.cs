@@ -26,7 +26,13 @@ public sealed record FileRecord(string Path, long Bytes, string Sha256)
 /// <param name="Seconds">Duration.</param>
 /// <param name="Finished">When it finished, UTC.</param>
 public sealed record StageRecord(
-    string Options, IReadOnlyList<FileRecord> Inputs, IReadOnlyList<FileRecord> Outputs, string Version, double Seconds, DateTime Finished);
+    string Options, IReadOnlyList<FileRecord> Inputs, IReadOnlyList<FileRecord> Outputs, string Version, double Seconds, DateTime Finished)
+{
+    /// <summary>The options of a stage that was begun again and has not finished: what the record says is of before.</summary>
+    internal const string CutShort = "cut short";
+
+    internal bool IsCutShort => Options == CutShort;
+}
 
 /// <summary>The stages of a run folder: its <c>manifest.json</c>.</summary>
 public sealed record RunManifest

@@ -1,0 +1,63 @@
+using System.CommandLine;
+using ToyPipeline.Cli.Output;
+using ToyPipeline.Core;
+using ToyPipeline.Core.Runs;
+using ToyPipeline.Sweeps;
+using ToyPipeline.Training;
+
+namespace ToyPipeline.Cli;
+
+/// <summary>The verb <c>toy sweep</c>: a grid from data to report, pack by pack, and the task that a cluster runs of it.</summary>
+internal static class SweepVerb
+{
+    private static readonly Option<string> s_executor = new("--executor") { Description = "Who trains the packs: local (this machine).", DefaultValueFactory = _ => "local" };
+    private static readonly Argument<string> s_folder = new("run") { Description = "Run folder, for example artifacts/intro." };
+    private static readonly Option<string> s_packs = new("--packs") { Description = "Places of the packs, for example 0-3,7.", Required = true };
+
+    static SweepVerb() => s_executor.AcceptOnlyFromAmong("local");
+
+    /// <summary>The verb.</summary>
+    /// <param name="verb">Makes a command of a name, a description and what it does.</param>
+    /// <param name="file">Argument with the experiment file.</param>
+    /// <param name="artifacts">Option with the folder of the runs.</param>
+    /// <param name="force">Option to redo what did not change.</param>
+    /// <param name="accept">Option to take changed files as they are.</param>
+    public static Command Create(
+        Func<string, string, Func<ParseResult, IOutput, CancellationToken, ExitCode>, Command> verb,
+        Argument<string> file, Option<string> artifacts, Option<bool> force, Option<bool> accept)
+    {
+        var command = verb("sweep", "Runs an experiment like `toy run`, pack by pack, and goes on where an earlier command was stopped.", (parsed, output, cancellation) =>
+            Pipeline.Run(
+                parsed.GetRequiredValue(file), Pipeline.Stages,
+                new PipelineOptions(parsed.GetValue(artifacts)!, parsed.GetValue(force), parsed.GetValue(accept), Csv: false) { Sweep = SweepRun.Locally },
+                output, cancellation));
+        command.Add(file);
+        command.Add(s_executor);
+        command.Add(force);
+        command.Add(accept);
+        command.Add(Task(verb));
+        return command;
+    }
+
+    private static Command Task(Func<string, string, Func<ParseResult, IOutput, CancellationToken, ExitCode>, Command> verb)
+    {
+        var task = verb("task", "Trains some packs of a run folder that another command holds, for example on a node of a cluster.", (parsed, output, cancellation) =>
+            Train(parsed.GetRequiredValue(s_folder), PackRanges.Parse(parsed.GetRequiredValue(s_packs)), output, cancellation));
+        task.Add(s_folder);
+        task.Add(s_packs);
+        return task;
+    }
+
+    // A task of its own knows nothing but the folder, and writes nothing but its packs.
+    private static ExitCode Train(string folder, IReadOnlyList<int> packs, IOutput output, CancellationToken cancellation)
+    {
+        using var run = RunFolder.Join(folder);
+        output.Start(run.Experiment, run.Root);
+        output.Stage(TrainStage.Name, progress =>
+        {
+            TrainStage.RunPacks(run, packs, progress, cancellation);
+            return StageOutcome.Ran;
+        });
+        return ExitCode.Done;
+    }
+}
