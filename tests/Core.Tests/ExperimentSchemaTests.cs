@@ -13,7 +13,7 @@ public sealed class ExperimentSchemaTests
     private static IEnumerable<string> Sections => ExperimentKeys.BySection.Keys;
 
     private static IEnumerable<string> Experiments =>
-        Directory.EnumerateFiles(Path.Combine(Repository.Root, "experiments"), "*.yaml", SearchOption.AllDirectories).Select(path => Path.GetRelativePath(Repository.Root, path));
+        Directory.EnumerateFiles(Path.Combine(Repository.Root, "experiments"), "*.yaml").Select(path => Path.GetRelativePath(Repository.Root, path));
 
     // The schema of a section: data.sets is the items of a list, data.train one of two forms.
     private static JsonObject Section(string section)

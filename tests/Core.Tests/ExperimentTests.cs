@@ -114,7 +114,7 @@ public sealed class ExperimentTests
     private static IEnumerable<TestCaseData> Files()
     {
         yield return new TestCaseData(Small).SetArgDisplayNames("small");
-        foreach (string path in Directory.EnumerateFiles(Path.Combine(Repository.Root, "experiments"), "*.yaml", SearchOption.AllDirectories))
+        foreach (string path in Directory.EnumerateFiles(Path.Combine(Repository.Root, "experiments"), "*.yaml"))
             yield return new TestCaseData(File.ReadAllText(path)).SetArgDisplayNames(Path.GetRelativePath(Repository.Root, path));
         yield return new TestCaseData("""
             name: kinds
