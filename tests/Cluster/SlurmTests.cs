@@ -79,13 +79,15 @@ public sealed class SlurmTests
     {
         try
         {
+            // Long enough that no task ends between the look at the queue and the cut.
+            const int Longer = 4 * Long;
             // Slurm itself would begin the tasks again too, but only minutes later.
-            using var waiting = Start(Long, "--wait", "--sbatch=--no-requeue");
+            using var waiting = Start(Longer, "--wait", "--sbatch=--no-requeue");
             Wait.Until("a task runs on node2", () => TestCluster.Ask("squeue", "--noheader", "--nodelist=node2", "--states=RUNNING", "--format=%K").Length > 0);
             TestCluster.Kill("node2");
             var end = Toy.End(waiting);
             Assert.That((end.Code, end.Error), Is.EqualTo((0, "")));
-            AssertSameAsLocal(Long, Files());
+            AssertSameAsLocal(Longer, Files());
             Assert.That(Submissions, Is.EqualTo(2), "what was on the node was submitted again");
             Assert.That(File.ReadAllText(Path.Combine(Sweep, "submission-0001", "ended.json")), Does.Contain("node2"));
         }
