@@ -40,6 +40,18 @@ internal sealed class FigureTests
     }
 
     [Test]
+    public void A_branch_that_meets_another_above_the_lowest_stays_above_it()
+    {
+        using var run = SampleRuns.Branches();
+        var chart = new BranchFigure().Draw(RunData.Load(run.Run)).Chart!;
+        // The third branch is 0.0025 above the second, which is the lowest from 0.17 on.
+        var third = chart.Panels[1].Marks.OfType<LineMark>().Single(line => line.Hover!.StartsWith("other", StringComparison.Ordinal));
+        Assert.That(third.X, Does.Contain(0.22));
+        foreach (var (at, over) in third.X.Zip(third.Y).Where(point => point.First > 0.17))
+            Assert.That(over, Is.EqualTo(100 * 0.0025 / (0.0185 + (0.05 * at))).Within(1e-6), $"at {at}");
+    }
+
+    [Test]
     public void Vectors_end_where_the_rows_of_W_end()
     {
         using var run = SyntheticRun.Intro();

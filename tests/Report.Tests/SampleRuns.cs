@@ -158,10 +158,11 @@ internal static class SampleRuns
         double[] at = [.. run.Run.Experiment.Axes[0].Values.Select(value => double.Parse(value, System.Globalization.CultureInfo.InvariantCulture))];
         run.With("analysis/branches.csv", "branch,data.density[4],loss,smallest_eigenvalue,local_minimum,lowest,geometry", at
             .Select(p => (FormattableString)$"0,{p:R},{0.01 + (0.1 * p)},0.01,{(p < 0.22 ? "true" : "false")},true,2 digon")
-            .Concat(at.Skip(5).Select(p => (FormattableString)$"1,{p:R},{0.0185 + (0.05 * p)},0.01,true,true,pentagon")));
+            .Concat(at.Skip(5).Select(p => (FormattableString)$"1,{p:R},{0.0185 + (0.05 * p)},0.01,true,true,pentagon"))
+            .Concat(at.Skip(5).Select(p => (FormattableString)$"2,{p:R},{0.021 + (0.05 * p)},0.01,true,false,other")));
         return run.With(
             "analysis/crossings.csv", "branch_a,branch_b,geometry_a,geometry_b,data.density[4],loss,smallest_eigenvalue_a,smallest_eigenvalue_b,critical",
-            [$"0,1,2 digon,pentagon,0.17,0.027,0.01,0.01,true"]);
+            [$"0,1,2 digon,pentagon,0.17,0.027,0.01,0.01,true", $"0,2,2 digon,other,0.22,0.032,0.01,0.01,false"]);
     }
 
     /// <summary>Vulnerability over features per dimension, and principal components.</summary>

@@ -28,7 +28,8 @@ internal sealed class BranchFigure : IFigure
         if (branches.Count == 0)
             return Drawing.Skipped;
         var all = branches.SelectMany(branch => branch).ToList();
-        var lowest = all.GroupBy(point => point.At).ToDictionary(group => group.Key, group => group.Min(point => point.Loss));
+        // Where two branches meet between two values of the axis, a third may lie lower.
+        var lowest = all.Select(point => point.At).Distinct().ToDictionary(at => at, at => branches.Min(branch => LossAt(branch, at)));
         bool log = GridAxis.IsLog([.. all.Select(point => point.At)]);
         var x = new Axis(CellLabel.Symbol(along.Path), all.Min(point => point.At), all.Max(point => point.At)) { Log = log, Grid = true };
         double top = all.Max(point => 100 * ((point.Loss / lowest[point.At]) - 1));
@@ -60,6 +61,18 @@ internal sealed class BranchFigure : IFigure
             ? table.Rows.SelectMany(row => s_sides.Select(side => new Point(
                 table.Integer(row, "branch_" + side), table.Number(row, path), table.Number(row, "loss"), table.Number(row, "smallest_eigenvalue_" + side) > 0, table.Text(row, "geometry_" + side))))
             : [];
+
+    // Straight from one point of the branch to the next; infinite where it does not go.
+    private static double LossAt(List<Point> branch, double at)
+    {
+        int right = branch.FindIndex(point => point.At >= at);
+        if (right < 0 || (right == 0 && branch[0].At > at))
+            return double.PositiveInfinity;
+        if (branch[right].At == at)
+            return branch.Where(point => point.At == at).Min(point => point.Loss);
+        var (a, b) = (branch[right - 1], branch[right]);
+        return a.Loss + ((b.Loss - a.Loss) * (at - a.At) / (b.At - a.At));
+    }
 
     // Pieces that are minima solid, the others dashed; neighbouring pieces meet.
     private static IEnumerable<Mark> Lines(List<Point> branch, Func<Point, double> y)
