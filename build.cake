@@ -58,7 +58,7 @@ Task("Reproduce").Description("Runs every experiment in experiments/, lists each
         throw new CakeException(BadInput, "There are no experiments: experiments/*.yaml matches no file.");
 
     Information("");
-    Toy("describe", "experiments", HasArgument("write-docs") ? Page : "");
+    Toy("describe", HasArgument("write-docs") ? ["experiments", Page] : ["experiments"]);
     Toy("report", "--index");
     foreach (var run in runs)
         Information("{0,-32} {1,-28} {2:h\\:mm\\:ss}", run.Name, Meaning(run.Code), run.Elapsed);
@@ -127,9 +127,9 @@ Task("Clean").Description("Deletes the build outputs (.build). Runs in artifacts
 
 Task("Default").Description("The same as Run.").IsDependentOn("Run");
 
-FilePath Experiment(string name)
+string Experiment(string name)
 {
-    FilePath file = $"experiments/{name}.yaml";
+    string file = $"experiments/{name}.yaml";
     if (FileExists(file))
         return file;
     throw new CakeException(BadInput, $"There is no {file}. --experiment takes one of: {string.Join(", ", Experiments())}.");
@@ -137,18 +137,20 @@ FilePath Experiment(string name)
 
 IEnumerable<string> Experiments() => GetFiles("experiments/*.yaml").Select(file => file.GetFilenameWithoutExtension().ToString()).Order();
 
-void Toy(string verb, FilePath file, string option = "")
+void Toy(string verb, params string[] arguments)
 {
-    int code = StartToy(verb, file, option);
+    int code = StartToy(verb, arguments);
     if (code != 0)
-        throw new CakeException(code, $"toy {verb} {file}: {Meaning(code)}.");
+        throw new CakeException(code, $"toy {verb} {string.Join(' ', arguments)}: {Meaning(code)}.");
 }
 
-int StartToy(string verb, FilePath file, string option = "") => StartProcess("dotnet", new ProcessSettings
+int StartToy(string verb, params string[] arguments)
 {
-    Arguments = new ProcessArgumentBuilder()
-        .AppendQuoted(Cli).Append(verb).AppendQuoted(file.ToString()).Append(option),
-});
+    var line = new ProcessArgumentBuilder().AppendQuoted(Cli).Append(verb);
+    foreach (string argument in arguments)
+        line.AppendQuoted(argument);
+    return StartProcess("dotnet", new ProcessSettings { Arguments = line });
+}
 
 static string Meaning(int code) => code switch
 {

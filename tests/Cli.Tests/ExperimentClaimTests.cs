@@ -82,11 +82,7 @@ public sealed partial class ExperimentClaimTests
     {
         string yaml = Repository.Read($"experiments/{name}.yaml");
         var results = s_settings[name].Prepend(s_faded).Prepend(s_untrained).Select(setting => Run(name, setting, yaml)).ToList();
-        for (int i = 0; i < results[0].Count; i++)
-        {
-            var claim = results[0][i];
-            Assert.That(results.Any(claims => !claims[i].Holds), $"{name}: claim {i}, {claim.At} {claim.Measure} {claim.Comparison} {claim.Expected}, holds in every wrong setting: {claim.Measured}");
-        }
+        AssertEachFails(name, results);
     }
 
     [TestCaseSource(nameof(Solved))]
@@ -96,17 +92,22 @@ public sealed partial class ExperimentClaimTests
         foreach (var (right, wrong) in s_coarse.Changes)
             yaml = yaml.Replace(right, wrong, StringComparison.Ordinal);
         var results = s_exact[name].Select(setting => Run(name, setting, yaml)).Append(Run(name, s_coarse with { Changes = [] }, yaml, unconverged: true)).ToList();
-        for (int i = 0; i < results[0].Count; i++)
-        {
-            var claim = results[0][i];
-            Assert.That(results.Any(claims => !claims[i].Holds), $"{name}: claim {i}, {claim.At} {claim.Measure} {claim.Comparison} {claim.Expected}, holds in every wrong setting: {claim.Measured}");
-        }
+        AssertEachFails(name, results);
     }
 
     [Test]
     public void Every_experiment_has_its_wrong_settings() => Assert.That(
         Covered.Concat(Solved).Concat(["correlated-collapse", "energy-levels", "geometric-transformation"]), // these in DynamicsClaimTests
         Is.EquivalentTo(Directory.EnumerateFiles(Path.Combine(Repository.Root, "experiments"), "*.yaml").Select(Path.GetFileNameWithoutExtension)));
+
+    private static void AssertEachFails(string name, List<IReadOnlyList<ClaimResult>> results)
+    {
+        for (int i = 0; i < results[0].Count; i++)
+        {
+            var claim = results[0][i];
+            Assert.That(results.Any(claims => !claims[i].Holds), $"{name}: claim {i}, {claim.At} {claim.Measure} {claim.Comparison} {claim.Expected}, holds in every wrong setting: {claim.Measured}");
+        }
+    }
 
     // Solutions whose gradients do not vanish are of no use.
     private static void Unsettle(string artifacts, string name)

@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
-using ToyPipeline.Core.Formats;
 using ToyPipeline.Cli.Tests;
 using ToyPipeline.Core.Experiments;
+using ToyPipeline.Core.Formats;
 using ToyPipeline.Export;
 
 namespace ToyPipeline.Interop;

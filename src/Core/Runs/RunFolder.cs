@@ -19,13 +19,11 @@ public enum StageOutcome
 public sealed class RunFolder : IDisposable
 {
     private const string ExperimentFile = "experiment.yaml";
-    private const string LockFile = ".lock";
-    private const string HolderFile = ".lock.holder";
 
-    private readonly FileStream? _lock;
+    private readonly FolderLock? _lock;
     private RunManifest _manifest;
 
-    private RunFolder(string root, Experiment experiment, FileStream? held, RunManifest manifest)
+    private RunFolder(string root, Experiment experiment, FolderLock? held, RunManifest manifest)
     {
         Root = root;
         Experiment = experiment;
@@ -164,21 +162,7 @@ public sealed class RunFolder : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        if (_lock is not { CanRead: true })
-            return;
-        try
-        {
-            File.Delete(Path(HolderFile));
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // The holder's name is only for messages: the lock itself goes with the stream.
-        }
-
-        _lock.Dispose();
-    }
+    public void Dispose() => _lock?.Dispose();
 
     private FileRecord Verified(string path)
     {
@@ -232,50 +216,16 @@ public sealed class RunFolder : IDisposable
         return true;
     }
 
-    private static FileStream Hold(string root)
+    private static FolderLock Hold(string root)
     {
         try
         {
-            Directory.CreateDirectory(root);
-            string path = System.IO.Path.Combine(root, LockFile);
-            FileStream held;
-            try
-            {
-                held = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-            }
-            catch (IOException) when (File.Exists(path))
-            {
-                throw new EnvironmentFaultException($"{root} is held by {Holder(root)}; wait until it has finished, or stop it.");
-            }
-
-            try
-            {
-                File.WriteAllText(System.IO.Path.Combine(root, HolderFile), $"process {Environment.ProcessId} on {Environment.MachineName} since {DateTime.UtcNow:yyyy-MM-dd HH:mm:ss} UTC");
-            }
-            catch
-            {
-                held.Dispose();
-                throw;
-            }
-
-            return held;
+            return FolderLock.TryTake(root, DateTime.UtcNow)
+                ?? throw new EnvironmentFaultException($"{root} is held by {FolderLock.Holder(root)}; wait until it has finished, or stop it.");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new EnvironmentFaultException($"The run folder {root} cannot be written: {e.Message} Choose another with --artifacts.", e);
-        }
-    }
-
-    private static string Holder(string root)
-    {
-        try
-        {
-            string holder = File.ReadAllText(System.IO.Path.Combine(root, HolderFile)).Trim();
-            return holder.Length > 0 ? holder : "another process";
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return "another process";
         }
     }
 }

@@ -1,5 +1,6 @@
 using ToyPipeline.Core;
 using ToyPipeline.Core.Experiments;
+using ToyPipeline.Core.Formats;
 using ToyPipeline.Core.Runs;
 using ToyPipeline.Report.Figures;
 

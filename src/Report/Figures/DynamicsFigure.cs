@@ -1,4 +1,5 @@
 using ToyPipeline.Core.Experiments;
+using ToyPipeline.Core.Formats;
 using ToyPipeline.Report.Charts;
 using ToyPipeline.Report.Data;
 using Axis = ToyPipeline.Report.Charts.Axis;

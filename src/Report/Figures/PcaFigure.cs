@@ -1,5 +1,6 @@
 using System.Globalization;
 using ToyPipeline.Core;
+using ToyPipeline.Core.Formats;
 using ToyPipeline.Report.Charts;
 using ToyPipeline.Report.Data;
 

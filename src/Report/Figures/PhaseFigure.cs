@@ -1,4 +1,5 @@
 using ToyPipeline.Core;
+using ToyPipeline.Core.Formats;
 using ToyPipeline.Report.Charts;
 using ToyPipeline.Report.Data;
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using ToyPipeline.Core.Experiments;
+using ToyPipeline.Core.Formats;
 using ToyPipeline.Report.Data;
 
 namespace ToyPipeline.Report.Page;

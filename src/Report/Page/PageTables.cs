@@ -1,5 +1,6 @@
 using System.Globalization;
 using ToyPipeline.Core.Experiments;
+using ToyPipeline.Core.Formats;
 using ToyPipeline.Core.Runs;
 using ToyPipeline.Report.Charts.Interactive;
 using ToyPipeline.Report.Data;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using ToyPipeline.Core;
 using ToyPipeline.Core.Experiments;
+using ToyPipeline.Core.Formats;
 using ToyPipeline.Core.Runs;
 
 namespace ToyPipeline.Sweeps.Nights;
@@ -30,16 +31,14 @@ internal static class NightMeasures
         if (!File.Exists(path))
             return values; // a graph from elsewhere has outputs only
         var axes = planned.Experiment.Axes;
-        var table = NightTable.Load(path, column => names.Contains(column) || axes.Any(axis => axis.Path == column));
-        int[] coordinates = [.. axes.Select(axis => table.Place(axis.Path))];
-        if (coordinates.Contains(-1))
+        var table = CsvTable.Load(path, columns: column => names.Contains(column) || axes.Any(axis => axis.Path == column));
+        if (!table.Has([.. axes.Select(axis => axis.Path)]))
             throw new InvalidInputException($"{path} lacks a column of the axes {string.Join(", ", axes.Select(axis => axis.Path))}: it is not of this experiment.");
-        foreach (string name in names.Where(name => table.Place(name) >= 0))
+        foreach (string name in names.Where(name => table.Has(name)))
         {
-            int column = table.Place(name);
             values.AddRange(table.Rows.Count <= planned.Detail
-                ? table.Rows.Select(row => Value(At(row, axes, coordinates), name, row[column]))
-                : Summary(name, table.Rows, column));
+                ? table.Rows.Select(row => Value(At(table, row, axes), name, table.Text(row, name)))
+                : Summary(table, name));
         }
 
         return values;
@@ -53,26 +52,25 @@ internal static class NightMeasures
         if (!File.Exists(path))
             return [];
         string[] columns = ["at", "measure", "comparison", "expected", "measured", "holds"];
-        var table = NightTable.Load(path, columns.Contains);
-        int[] places = [.. columns.Select(table.Place)];
-        return places.Contains(-1)
-            ? throw new InvalidInputException($"{path} has the columns {string.Join(", ", table.Header)} where {string.Join(", ", columns)} are expected.")
-            : [.. table.Rows.Select(row => new ClaimValue(row[places[0]], row[places[1]], row[places[2]], row[places[3]], row[places[4]], row[places[5]] == "true"))];
+        var table = CsvTable.Load(path, columns: columns.Contains);
+        return table.Has(columns)
+            ? [.. table.Rows.Select(row => columns.Select(column => table.Text(row, column)).ToArray()).Select(row => new ClaimValue(row[0], row[1], row[2], row[3], row[4], row[5] == "true"))]
+            : throw new InvalidInputException($"{path} has the columns {string.Join(", ", table.Header)} where {string.Join(", ", columns)} are expected.");
     }
 
-    private static string At(string[] row, IReadOnlyList<Axis> axes, int[] places) =>
-        axes.Count == 0 ? WholeRun : string.Join(", ", axes.Zip(places, (axis, place) => new Coordinate(axis.Path, row[place])));
+    private static string At(CsvTable table, string[] row, IReadOnlyList<Axis> axes) =>
+        axes.Count == 0 ? WholeRun : string.Join(", ", axes.Select(axis => new Coordinate(axis.Path, table.Text(row, axis.Path))));
 
     private static MetricValue Value(string at, string name, string text) =>
         Number(text) is { } number ? new MetricValue(at, name, double.IsFinite(number) ? number : null, double.IsFinite(number) ? null : text) : new MetricValue(at, name, null, text);
 
     // Of a large grid three numbers stand for its cells; words have no mean.
-    private static IEnumerable<MetricValue> Summary(string name, IReadOnlyList<string[]> rows, int column)
+    private static IEnumerable<MetricValue> Summary(CsvTable table, string name)
     {
-        double[] numbers = [.. rows.Select(row => Number(row[column]) ?? double.NaN).Where(double.IsFinite)];
+        double[] numbers = [.. table.Rows.Select(row => Number(table.Text(row, name)) ?? double.NaN).Where(double.IsFinite)];
         if (numbers.Length == 0)
             return [];
-        string of = $"of {rows.Count.ToString(CultureInfo.InvariantCulture)} cells";
+        string of = $"of {table.Rows.Count.ToString(CultureInfo.InvariantCulture)} cells";
         return [new($"mean {of}", name, numbers.Average(), null), new($"least {of}", name, numbers.Min(), null), new($"largest {of}", name, numbers.Max(), null)];
     }
 

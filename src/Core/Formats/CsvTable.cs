@@ -1,11 +1,10 @@
 using System.Globalization;
 using CsvHelper;
-using ToyPipeline.Core;
 
-namespace ToyPipeline.Report.Data;
+namespace ToyPipeline.Core.Formats;
 
-/// <summary>A CSV table of the analysis as text, with typed access by column name. Numbers stay as they were written.</summary>
-internal sealed class CsvTable
+/// <summary>A CSV table of a run as text, with typed access by column name. Numbers stay as they were written.</summary>
+public sealed class CsvTable
 {
     private static readonly CsvReaderOptions s_options = new()
     {
@@ -31,9 +30,12 @@ internal sealed class CsvTable
     /// <summary>Rows in order, one text a column.</summary>
     public IReadOnlyList<string[]> Rows { get; }
 
-    /// <summary>Reads a table; with <paramref name="where"/>, only the rows where that column is true.</summary>
+    /// <summary>Reads a table.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="where">Only the rows where this column is true; all where null.</param>
+    /// <param name="columns">Only the columns that it says yes to; all where null.</param>
     /// <exception cref="InvalidInputException">The file cannot be read, or a row has too few or too many fields.</exception>
-    public static CsvTable Load(string path, string? where = null)
+    public static CsvTable Load(string path, string? where = null, Func<string, bool>? columns = null)
     {
         try
         {
@@ -41,16 +43,17 @@ internal sealed class CsvTable
             csv.ReadHeader();
             if (csv.Headers.Count == 0)
                 throw new InvalidInputException($"{path} is empty: run `toy analyze --force` again.");
-            var table = new CsvTable(path, [.. csv.Headers], []);
-            int? filter = where is null ? null : table.Place(where);
+            var header = new CsvTable(path, [.. csv.Headers], []);
+            int? filter = where is null ? null : header.Place(where);
+            int[] kept = [.. Enumerable.Range(0, header.Header.Count).Where(place => columns?.Invoke(header.Header[place]) ?? true)];
             var rows = new List<string[]>();
             while (csv.Read())
             {
                 if (filter is not { } column || IsTrue(csv.GetString(column)))
-                    rows.Add(csv.Current.ToArray());
+                    rows.Add(Array.ConvertAll(kept, place => csv.GetString(place)));
             }
 
-            return new CsvTable(path, table.Header, rows);
+            return new CsvTable(path, [.. kept.Select(place => header.Header[place])], rows);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or CsvFormatException or ArgumentException)
         {
@@ -70,20 +73,27 @@ internal sealed class CsvTable
         return true;
     }
 
+    /// <summary>The text of a field.</summary>
+    /// <exception cref="InvalidInputException">There is no such column.</exception>
     public string Text(string[] row, string column) => row[Place(column)];
 
     /// <summary>A number; not a number where the field is empty.</summary>
+    /// <exception cref="InvalidInputException">There is no such column, or something else is in it.</exception>
     public double Number(string[] row, string column) =>
         Text(row, column).Length == 0 ? double.NaN
         : double.TryParse(Text(row, column), NumberStyles.Float, CultureInfo.InvariantCulture, out double value)
             ? value
             : throw Wrong(row, column, "a number");
 
+    /// <summary>A whole number.</summary>
+    /// <inheritdoc cref="Number" path="/exception"/>
     public int Integer(string[] row, string column) =>
         int.TryParse(Text(row, column), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int value)
             ? value
             : throw Wrong(row, column, "a whole number");
 
+    /// <summary>Whether the field is true.</summary>
+    /// <inheritdoc cref="Text" path="/exception"/>
     public bool Flag(string[] row, string column) => IsTrue(Text(row, column));
 
     private static bool IsTrue(string text) => text.Equals("true", StringComparison.OrdinalIgnoreCase) || text == "1";
