@@ -16,26 +16,32 @@ public sealed class CsvTable
     private readonly string _file;
     private readonly Dictionary<string, int> _columns;
 
-    private CsvTable(string file, IReadOnlyList<string> header, IReadOnlyList<string[]> rows)
+    private readonly List<string[]> _rows = [];
+
+    private CsvTable(string file, IReadOnlyList<string> header)
     {
         _file = file;
         Header = header;
-        Rows = rows;
         _columns = header.Select((name, index) => (name, index)).ToDictionary(pair => pair.name, pair => pair.index, StringComparer.Ordinal);
     }
 
     /// <summary>Column names in order.</summary>
     public IReadOnlyList<string> Header { get; }
 
-    /// <summary>Rows in order, one text a column.</summary>
-    public IReadOnlyList<string[]> Rows { get; }
+    /// <summary>Rows in order, one text a column: all, or the first ones that were asked for.</summary>
+    public IReadOnlyList<string[]> Rows => _rows;
+
+    /// <summary>Number of rows that were read.</summary>
+    public int Count { get; private set; }
 
     /// <summary>Reads a table.</summary>
     /// <param name="path">The file.</param>
     /// <param name="where">Only the rows where this column is true; all where null.</param>
     /// <param name="columns">Only the columns that it says yes to; all where null.</param>
+    /// <param name="keep">How many rows stay in memory, the first ones.</param>
+    /// <param name="each">Called with the table and each of its rows, those that do not stay too.</param>
     /// <exception cref="InvalidInputException">The file cannot be read, or a row has too few or too many fields.</exception>
-    public static CsvTable Load(string path, string? where = null, Func<string, bool>? columns = null)
+    public static CsvTable Load(string path, string? where = null, Func<string, bool>? columns = null, int keep = int.MaxValue, Action<CsvTable, string[]>? each = null)
     {
         try
         {
@@ -43,17 +49,21 @@ public sealed class CsvTable
             csv.ReadHeader();
             if (csv.Headers.Count == 0)
                 throw new InvalidInputException($"{path} is empty: run `toy analyze --force` again.");
-            var header = new CsvTable(path, [.. csv.Headers], []);
-            int? filter = where is null ? null : header.Place(where);
-            int[] kept = [.. Enumerable.Range(0, header.Header.Count).Where(place => columns?.Invoke(header.Header[place]) ?? true)];
-            var rows = new List<string[]>();
+            string[] header = [.. csv.Headers];
+            int? filter = where is null ? null : new CsvTable(path, header).Place(where);
+            int[] kept = [.. Enumerable.Range(0, header.Length).Where(place => columns?.Invoke(header[place]) ?? true)];
+            var table = new CsvTable(path, [.. kept.Select(place => header[place])]);
             while (csv.Read())
             {
-                if (filter is not { } column || IsTrue(csv.GetString(column)))
-                    rows.Add(Array.ConvertAll(kept, place => csv.GetString(place)));
+                if (filter is { } column && !IsTrue(csv.GetString(column)))
+                    continue;
+                string[] row = Array.ConvertAll(kept, place => csv.GetString(place));
+                if (table.Count++ < keep)
+                    table._rows.Add(row);
+                each?.Invoke(table, row);
             }
 
-            return new CsvTable(path, [.. kept.Select(place => header.Header[place])], rows);
+            return table;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or CsvFormatException or ArgumentException)
         {
@@ -103,5 +113,5 @@ public sealed class CsvTable
         : throw new InvalidInputException($"{_file} has no column {column}; it has {string.Join(", ", Header)}. Run `toy analyze --force` again.");
 
     private InvalidInputException Wrong(string[] row, string column, string expected) =>
-        new($"{_file}: {column} is {Text(row, column)} in row {Rows.ToList().IndexOf(row) + 2}; {expected} is expected.");
+        new($"{_file}: {column} is {Text(row, column)} in row {(_rows.IndexOf(row) is var place and >= 0 ? place : Count - 1) + 2}; {expected} is expected.");
 }

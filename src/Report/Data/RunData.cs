@@ -19,11 +19,20 @@ internal sealed record CellData(int Index, string Label, int Best, string Geomet
 {
     /// <summary>Where on the axes it is, in the order of the axes.</summary>
     public required IReadOnlyList<Coordinate> Coordinates { get; init; }
+
+    /// <summary>D*, dimensions per feature; not a number where the analysis did not give it.</summary>
+    public double DimensionsPerFeature { get; init; } = double.NaN;
+
+    /// <summary>Features per dimension, its inverse.</summary>
+    public double FeaturesPerDimension { get; init; } = double.NaN;
 }
 
 /// <summary>All that the report reads from a run folder.</summary>
 internal sealed class RunData
 {
+    /// <summary>Rows of the large tables that the page has; the rest is in their files.</summary>
+    public const int MaxRows = 200;
+
     private const string CellsFile = "analysis/cells.csv";
     private const string FeaturesFile = "analysis/features.csv";
     private const string ClaimsFile = "analysis/claims.csv";
@@ -63,10 +72,10 @@ internal sealed class RunData
     /// <summary>claims.csv; null where the analysis wrote none.</summary>
     public CsvTable? ClaimTable { get; private init; }
 
-    /// <summary>cells.csv.</summary>
+    /// <summary>cells.csv, its first <see cref="MaxRows"/> rows.</summary>
     public required CsvTable CellTable { get; init; }
 
-    /// <summary>features.csv, rows of best instances only.</summary>
+    /// <summary>features.csv, rows of best instances only, the first <see cref="MaxRows"/>.</summary>
     public required CsvTable FeatureTable { get; init; }
 
     /// <summary>A table that only some experiments have, <c>phase</c> for analysis/phase.csv; null where it is missing or lacks a column.</summary>
@@ -81,12 +90,20 @@ internal sealed class RunData
     /// <exception cref="InvalidInputException">A file is damaged or has another format than expected.</exception>
     public static RunData Load(RunFolder run, CancellationToken cancellation = default)
     {
-        var cellTable = CsvTable.Load(run.Path(CellsFile));
-        var featureTable = CsvTable.Load(run.Path(FeaturesFile), where: "best");
-        var models = CellModel.Load(Best(run).Select(run.Path)).DistinctBy(model => model.Cell).ToDictionary(model => model.Cell);
-        var features = featureTable.Rows.ToLookup(row => featureTable.Integer(row, "cell"), row => Feature(featureTable, row));
+        var features = new Dictionary<int, List<FeatureRow>>();
+        var featureTable = CsvTable.Load(run.Path(FeaturesFile), where: "best", keep: MaxRows, each: (table, row) =>
+        {
+            int cell = table.Integer(row, "cell");
+            if (!features.TryGetValue(cell, out var own))
+                features.Add(cell, own = []);
+            own.Add(Feature(table, row));
+        });
         cancellation.ThrowIfCancellationRequested();
-        var cells = cellTable.Rows.Select(row => Cell(run.Experiment, cellTable, row, features, models)).OrderBy(cell => cell.Index).ToList();
+        var models = CellModel.Load(Best(run).Select(run.Path)).DistinctBy(model => model.Cell).ToDictionary(model => model.Cell);
+        cancellation.ThrowIfCancellationRequested();
+        var cells = new List<CellData>();
+        var cellTable = CsvTable.Load(run.Path(CellsFile), keep: MaxRows, each: (table, row) => cells.Add(Cell(run.Experiment, table, row, features, models)));
+        cells.Sort((one, other) => one.Index.CompareTo(other.Index));
         var shown = CellChoice.Of(cells).Cells.Select(cell => cell.Index).ToHashSet();
         return new RunData(run)
         {
@@ -100,15 +117,21 @@ internal sealed class RunData
     }
 
     private static CellData Cell(
-        Experiment experiment, CsvTable table, string[] row, ILookup<int, FeatureRow> features, Dictionary<int, CellModel> models)
+        Experiment experiment, CsvTable table, string[] row, Dictionary<int, List<FeatureRow>> features, Dictionary<int, CellModel> models)
     {
         int index = table.Integer(row, "cell");
         var model = models.GetValueOrDefault(index);
-        var rows = features[index].OrderBy(feature => feature.Feature).ToList();
+        var rows = features.GetValueOrDefault(index, []);
+        rows.Sort((one, other) => one.Feature.CompareTo(other.Feature));
         if (model is not null && rows.Count != model.Features)
             throw new InvalidInputException($"{FeaturesFile} has {rows.Count} rows of the best instance of cell {index}, which has {model.Features} features. Run `toy analyze --force` again.");
         Coordinate[] coordinates = [.. experiment.Axes.Select(axis => new Coordinate(axis.Path, table.Text(row, axis.Path)))];
-        return new CellData(index, CellLabel.Of(coordinates), table.Integer(row, "best_instance"), table.Text(row, "geometry"), rows, model) { Coordinates = coordinates };
+        return new CellData(index, CellLabel.Of(coordinates), table.Integer(row, "best_instance"), table.Text(row, "geometry"), rows, model)
+        {
+            Coordinates = coordinates,
+            DimensionsPerFeature = table.Has("dimensions_per_feature") ? table.Number(row, "dimensions_per_feature") : double.NaN,
+            FeaturesPerDimension = table.Has("features_per_dimension") ? table.Number(row, "features_per_dimension") : double.NaN,
+        };
     }
 
     private static FeatureRow Feature(CsvTable table, string[] row) => new(

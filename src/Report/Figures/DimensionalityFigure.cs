@@ -34,12 +34,11 @@ internal sealed class DimensionalityFigure : IFigure
             return Drawing.Skipped;
         var groups = run.Cells.Where(cell => cell.Features.Count > 0 && cell.Features.All(feature => feature.Density > 0 && feature.Density == cell.Features[0].Density))
             .GroupBy(Others).ToList();
-        if (groups.Count == 0 || groups.Max(group => group.Count()) < LeastDensities || !run.CellTable.Has("dimensions_per_feature"))
+        if (groups.Count == 0 || groups.Max(group => group.Count()) < LeastDensities)
             return Drawing.Skipped;
         var chosen = groups.First(group => group.Count() >= LeastDensities).OrderBy(Rarity).ToList();
-        var dStar = run.CellTable.Rows.ToDictionary(row => run.CellTable.Integer(row, "cell"), row => run.CellTable.Number(row, "dimensions_per_feature"));
         double[] rarity = [.. chosen.Select(Rarity)];
-        double[] shared = [.. chosen.Select(cell => dStar.GetValueOrDefault(cell.Index, double.NaN)).Select(d => double.IsFinite(d) ? d : double.NaN)];
+        double[] shared = [.. chosen.Select(cell => double.IsFinite(cell.DimensionsPerFeature) ? cell.DimensionsPerFeature : double.NaN)];
         double highest = Math.Max(1.1, 1.08 * shared.Where(double.IsFinite).DefaultIfEmpty(1).Max());
         var x = new Axis("1/(1 − S)", rarity[0] / 1.06, rarity[^1] * 1.06) { Log = true, Grid = true };
         return new Drawing(

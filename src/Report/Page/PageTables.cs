@@ -10,9 +10,6 @@ namespace ToyPipeline.Report.Page;
 /// <summary>The page's tables: claims, cells, features, and how the run was made.</summary>
 internal static class PageTables
 {
-    /// <summary>Rows of a table on the page; the rest is in its file.</summary>
-    private const int MaxRows = 200;
-
     private static readonly Dictionary<string, string> s_comparisons = new()
     {
         ["between"] = "lies between",
@@ -100,7 +97,7 @@ internal static class PageTables
     {
         bool[] numeric = [.. columns.Select(column => table.Rows.All(row => double.TryParse(table.Text(row, column), NumberStyles.Float, CultureInfo.InvariantCulture, out _)))];
         OpenTable(page, name, [.. columns.Select(Words)], column => numeric[column]);
-        foreach (string[] row in table.Rows.Take(MaxRows))
+        foreach (string[] row in table.Rows.Take(RunData.MaxRows))
         {
             page.Markup("<tr>");
             for (int i = 0; i < columns.Count; i++)
@@ -117,7 +114,7 @@ internal static class PageTables
         }
 
         CloseTable(page);
-        string rows = table.Rows.Count > MaxRows ? $"The first {MaxRows} of {Numbers.Count(table.Rows.Count)} rows; all" : "All digits";
+        string rows = table.Count > RunData.MaxRows ? $"The first {RunData.MaxRows} of {Numbers.Count(table.Count)} rows; all" : "All digits";
         page.Markup("<p class=\"files\">").Text(rows + " are in ").Element("a", file, ("href", file)).Text(".").Close("p");
     }
 
