@@ -46,8 +46,11 @@ internal sealed class Examples : SynchronousCommandLineAction
     /// <inheritdoc/>
     public override int Invoke(ParseResult parseResult)
     {
-        int code = _help.Invoke(parseResult);
         var command = parseResult.CommandResult.Command;
+        // toy sweep takes an experiment, toy sweep status a run folder alone.
+        foreach (var argument in command.Parents.OfType<Command>().SelectMany(parent => parent.Arguments))
+            argument.Hidden = true;
+        int code = _help.Invoke(parseResult);
         var output = parseResult.InvocationConfiguration.Output;
         output.WriteLine($"Example:\n  {s_examples[command is RootCommand ? "toy" : command.Name]}\n");
         if (command is RootCommand)

@@ -22,6 +22,14 @@ public sealed class OutputTests
         });
     }
 
+    [TestCase("status"), TestCase("task")]
+    public void Help_of_a_command_below_sweep_names_its_own_arguments_alone(string command)
+    {
+        using var workspace = new Workspace();
+        var (_, output, _) = workspace.Toy("sweep", command, "--help");
+        Assert.That(output, Does.Contain($"toy sweep {command} <run>").And.Not.Contain("<experiment>"));
+    }
+
     [Test]
     public void Without_a_command_comes_the_help_with_the_exit_codes()
     {

@@ -73,6 +73,33 @@ public sealed class SweepKillTests
         Sweeping.AssertSame(workspace, undisturbed);
     }
 
+    [TestCase("data"), TestCase("models"), TestCase("analysis"), TestCase("figures"), TestCase("report.html"), Category("Slow")]
+    public void Killed_while_a_stage_writes_a_sweep_ends_as_an_undisturbed_one(string written)
+    {
+        using var workspace = new Workspace();
+        workspace.Write("tiny.yaml", Sweeping.Quick);
+        using var process = Toy.Start(workspace.Folder, [], Toy.Executable, ["sweep", "tiny.yaml", "--json"]);
+        var clock = Stopwatch.StartNew();
+        while (!Begun() && clock.Elapsed < TimeSpan.FromMinutes(2))
+            Thread.Sleep(0);
+        process.Kill();
+        process.WaitForExit();
+        Assert.That(process.ExitCode, Is.Not.Zero, $"killed when {written} was begun");
+        var packs = Sweeping.Packs(workspace);
+        Assert.That(workspace.Toy("sweep", "tiny.yaml").Code, Is.Zero);
+        Assert.That(packs.Except(Sweeping.Packs(workspace)), Is.Empty);
+        Sweeping.AssertSame(workspace, Sweeping.UndisturbedQuick.Value);
+
+        // The first file of a folder, whole or in part; the page while it is written.
+        bool Begun()
+        {
+            string path = Path.Combine(workspace.Run, written);
+            return Path.HasExtension(written)
+                ? Directory.Exists(workspace.Run) && Directory.EnumerateFiles(workspace.Run, $"*{written}*").Any()
+                : Directory.Exists(path) && Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories).Any();
+        }
+    }
+
     [Test]
     public void Ctrl_C_ends_with_a_sentence_and_whole_packs_and_a_second_sweep_is_refused_meanwhile()
     {
