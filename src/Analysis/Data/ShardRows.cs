@@ -47,7 +47,7 @@ internal sealed class ShardRows(ShardCache shards) : ISampleRows
     public int Read(SampleBuffer destination, int features)
     {
         destination.Clear();
-        int wanted = destination.Values.Length / features;
+        int wanted = destination.Size / features;
         int done = 0;
         while (done < wanted && (_row + 1 < _rows || NextShard(before: true)))
         {

@@ -1,50 +1,56 @@
-using System.Runtime.InteropServices;
 using ToyPipeline.Analysis.Data;
 
 namespace ToyPipeline.Analysis.Scoring;
 
-/// <summary>Where the samples and the outputs of a batch lie. Every instance of an ensemble gets the same sample.</summary>
+/// <summary>Where the samples and the outputs of a batch lie, and the slices that it is read and scored in.</summary>
 internal sealed class BatchMemory : IDisposable
 {
+    // What a run reads and writes should stay in the caches of its core; a run costs some microseconds whatever its size.
+    private const int SliceValues = 1 << 17;
+    private const int MinSliceRows = 32;
+
+    private readonly float[] _samples;
+    private readonly float[][] _outputs;
+    private readonly int[] _sizes;
     private readonly int _features;
-    private readonly int _instances;
 
     /// <param name="session">The model.</param>
     /// <param name="batchSize">Samples of a batch.</param>
     /// <param name="outputs">Outputs that are kept.</param>
     public BatchMemory(ToyModelSession session, int batchSize, IReadOnlyList<string> outputs)
     {
-        _features = session.Features;
-        _instances = session.Instances ?? 1;
         Outputs = outputs;
-        Samples = new SampleBuffer(checked(batchSize * _features));
-        // A single model reads the samples where they are; an ensemble reads a copy for each instance.
-        Scorer = new BatchScorer(session, batchSize, outputs, session.Instances is null ? Samples.Values.AsMemory() : default(Memory<float>?));
+        _features = session.Features;
+        _sizes = [.. outputs.Select(output => session.Output(output).Size)];
+        _samples = GC.AllocateArray<float>(checked(batchSize * _features), pinned: true);
+        _outputs = [.. _sizes.Select(size => GC.AllocateUninitializedArray<float>(checked(batchSize * size), pinned: true))];
+        int most = Math.Clamp(SliceValues / (session.InputSize + _sizes.Sum()), Math.Min(MinSliceRows, batchSize), batchSize);
+        int slices = (batchSize + most - 1) / most;
+        Slices = [.. Enumerable.Range(0, slices).Select(Slice)];
+
+        BatchSlice Slice(int place)
+        {
+            int first = (int)((long)batchSize * place / slices);
+            int rows = (int)((long)batchSize * (place + 1) / slices) - first;
+            return new BatchSlice(session, new SampleBuffer(_samples, first * _features, rows * _features), rows, outputs,
+                [.. _outputs.Zip(_sizes, (values, size) => values.AsMemory(first * size, rows * size))]);
+        }
     }
 
     public IReadOnlyList<string> Outputs { get; }
 
-    public SampleBuffer Samples { get; }
+    /// <summary>The slices in the order of the rows. How a batch is cut depends on the model alone, not on the number of threads.</summary>
+    public IReadOnlyList<BatchSlice> Slices { get; }
 
-    public BatchScorer Scorer { get; }
+    /// <summary>The first samples, [rows, features].</summary>
+    public ReadOnlySpan<float> Samples(int rows) => _samples.AsSpan(0, rows * _features);
 
-    /// <summary>Scores the first <paramref name="rows"/> of <see cref="Samples"/>.</summary>
-    public void Score(int rows)
+    /// <summary>Values of output <paramref name="index"/> of some samples, [count, ...].</summary>
+    public ReadOnlySpan<float> Output(int index, int first, int count) => _outputs[index].AsSpan(first * _sizes[index], count * _sizes[index]);
+
+    public void Dispose()
     {
-        if (MemoryMarshal.TryGetArray<float>(Scorer.Input, out var input) && input.Array != Samples.Values)
-            Repeat(Samples.Values.AsSpan(0, rows * _features), input.AsSpan());
-        Scorer.Run(rows);
-    }
-
-    public void Dispose() => Scorer.Dispose();
-
-    private void Repeat(ReadOnlySpan<float> samples, Span<float> input)
-    {
-        for (int row = 0, at = 0; row < samples.Length / _features; row++)
-        {
-            var sample = samples.Slice(row * _features, _features);
-            for (int instance = 0; instance < _instances; instance++, at += _features)
-                sample.CopyTo(input[at..]);
-        }
+        foreach (var slice in Slices)
+            slice.Dispose();
     }
 }

@@ -3,17 +3,18 @@ namespace ToyPipeline.Analysis.Scoring;
 /// <summary>Memory of batches that readers are done with, for the next ones: new memory takes as long as the model.</summary>
 /// <param name="session">The model; it outlives the pool.</param>
 /// <param name="batchSize">Samples of a batch.</param>
-internal sealed class BatchMemoryPool(ToyModelSession session, int batchSize) : IDisposable
+/// <param name="threads">Threads that make a batch.</param>
+internal sealed class BatchMemoryPool(ToyModelSession session, int batchSize, int threads) : IDisposable
 {
     // Of readers that have finished; the next ones may ask for other outputs.
-    private const int MaxFree = 4;
+    private const int MaxFree = 8;
 
     private readonly List<BatchMemory> _free = [];
     private bool _disposed;
 
-    public ToyModelSession Session => session;
-
     public int BatchSize => batchSize;
+
+    public int Threads => threads;
 
     /// <summary>Memory for some outputs.</summary>
     public BatchMemory Take(IReadOnlyList<string> outputs)

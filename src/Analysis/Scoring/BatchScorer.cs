@@ -7,7 +7,7 @@ internal sealed class BatchScorer : IDisposable
 {
     private readonly ToyModelSession _session;
     private readonly ModelOutput[] _outputs;
-    private readonly float[][] _buffers;
+    private readonly Memory<float>[] _buffers;
     private readonly RunOptions _run = new();
     private Binding? _bound;
 
@@ -15,12 +15,13 @@ internal sealed class BatchScorer : IDisposable
     /// <param name="batchSize">Samples a run takes at most.</param>
     /// <param name="outputs">Outputs that are kept, in the order of <see cref="Output"/>.</param>
     /// <param name="input">Where samples are read from, [batchSize, instances, features]; its own array where none is given.</param>
-    public BatchScorer(ToyModelSession session, int batchSize, IEnumerable<string> outputs, Memory<float>? input = null)
+    /// <param name="into">Where each output is written, [batchSize, ...]; arrays of its own where none are given.</param>
+    public BatchScorer(ToyModelSession session, int batchSize, IEnumerable<string> outputs, Memory<float>? input = null, IReadOnlyList<Memory<float>>? into = null)
     {
         _session = session;
         BatchSize = batchSize;
         _outputs = [.. outputs.Select(session.Output)];
-        _buffers = [.. _outputs.Select(output => GC.AllocateUninitializedArray<float>(checked(batchSize * output.Size), pinned: true))];
+        _buffers = [.. into ?? [.. _outputs.Select(output => GC.AllocateUninitializedArray<float>(checked(batchSize * output.Size), pinned: true).AsMemory())]];
         Input = input ?? GC.AllocateArray<float>(checked(batchSize * session.InputSize), pinned: true);
     }
 
@@ -44,13 +45,13 @@ internal sealed class BatchScorer : IDisposable
     }
 
     /// <summary>Values of the kept output <paramref name="index"/> after a run, [batch, ...].</summary>
-    public ReadOnlySpan<float> Output(int index) => _buffers[index];
+    public ReadOnlySpan<float> Output(int index) => _buffers[index].Span;
 
     /// <summary>Values of some samples of the kept output <paramref name="index"/>.</summary>
     public ReadOnlySpan<float> Rows(int index, int first, int count)
     {
         int size = _outputs[index].Size;
-        return _buffers[index].AsSpan(first * size, count * size);
+        return Output(index).Slice(first * size, count * size);
     }
 
     public void Dispose()

@@ -14,10 +14,10 @@ public sealed record ToyModelScoringOptions
     /// <summary>Outputs of the model that become columns; all of them where null.</summary>
     public IReadOnlyList<string>? OutputColumnNames { get; init; }
 
-    /// <summary>Samples that one run of the session takes.</summary>
+    /// <summary>Samples of a batch. The session takes them in parts that stay in the caches.</summary>
     public int BatchSize { get; init; } = 1024;
 
-    /// <summary>Threads within a run of the session; 0 for as many as there are processors.</summary>
+    /// <summary>Threads that score the parts of a batch, and the next batch while one is read; 0 for as many as there are processors.</summary>
     public int Threads { get; init; } = 1;
 }
 

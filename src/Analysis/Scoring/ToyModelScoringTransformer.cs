@@ -20,8 +20,8 @@ public sealed class ToyModelScoringTransformer : ITransformer, IDisposable
             throw new InvalidInputException($"The number of threads is {options.Threads}; allowed: at least 0.");
         _model = model;
         Options = options;
-        Session = ToyModelSession.Open(model, name, options.Threads);
-        _pool = new BatchMemoryPool(Session, options.BatchSize);
+        Session = ToyModelSession.Open(model, name, threads: 1);
+        _pool = new BatchMemoryPool(Session, options.BatchSize, options.Threads > 0 ? options.Threads : Environment.ProcessorCount);
         try
         {
             Outputs = options.OutputColumnNames is { } names ? [.. names.Distinct().Select(Session.Output)] : Session.Outputs;

@@ -24,7 +24,7 @@ internal sealed record HiddenSamples(IReadOnlyList<float[]> X, IReadOnlyList<flo
         int m = session.Output("hidden").Shape[^1];
         var x = new List<float[]>();
         var hidden = new List<float[]>();
-        using var pool = new BatchMemoryPool(session, Math.Clamp(EnsembleInput / session.InputSize, 1, BatchSize));
+        using var pool = new BatchMemoryPool(session, Math.Clamp(EnsembleInput / session.InputSize, 1, BatchSize), threads: 1);
         using var reader = new BatchReader(pool, samples, ["hidden"]);
         int start = session.Instances is null ? 0 : place * m;
         while (x.Count < count && reader.Next() is > 0 and var rows)
