@@ -64,6 +64,79 @@ public sealed class ScoringTests
     }
 
     [Test]
+    public void Any_number_of_threads_gives_the_same_bits_in_the_same_order([Values(2, 3, 7)] int threads, [Values(64, 1000)] int batchSize, [Values] bool ensemble, [Values] bool sparse)
+    {
+        // 3,500 samples: batches of several slices, and of one.
+        const int n = 90;
+        var weights = TestData.Weights(ModelKind.ReluOutput, ensemble ? 3 : 1, n, 12);
+        var data = Data(TestData.Samples(3500, n, 0.1), sparse, n);
+        string model = Model(weights, ensemble);
+        var (expected, inputs) = Batches(1);
+        var (actual, read) = Batches(threads);
+        Assert.Multiple(() =>
+        {
+            Assert.That(read.AsSpan().SequenceEqual(inputs), "samples");
+            Assert.That(actual.AsSpan().SequenceEqual(expected), "outputs");
+            using var transformer = _ml.Transforms.ScoreToyModel(model, new() { BatchSize = batchSize, Threads = threads }).Fit(data);
+            Assert.That(DatasetLoaderTests.Rows(transformer.Transform(data), "reconstruction").SelectMany(row => row.DenseValues()).ToArray().AsSpan().SequenceEqual(expected), "rows");
+        });
+
+        (float[] Outputs, float[] Samples) Batches(int count)
+        {
+            using var transformer = _ml.Transforms.ScoreToyModel(model, new() { BatchSize = batchSize, Threads = count }).Fit(data);
+            var outputs = new List<float>();
+            var samples = new List<float>();
+            foreach (var batch in transformer.ScoreBatches(data, "reconstruction"))
+            {
+                samples.AddRange(batch.Samples);
+                outputs.AddRange(batch.Output("reconstruction"));
+            }
+
+            return ([.. outputs], [.. samples]);
+        }
+    }
+
+    [Test]
+    public void What_goes_wrong_ahead_is_thrown_when_the_reader_gets_there([Values(1, 2, 5)] int threads, [Values(0, 640, 1000, 1023, 1024)] int damaged)
+    {
+        const int n = 200, batchSize = 256;
+        float[] x = TestData.Samples(2000, n, 0.1);
+        var data = _ml.Data.LoadFromEnumerable(Broken(), DatasetLoaderTests.SampleSchema(n));
+        using var transformer = _ml.Transforms.ScoreToyModel(Model(TestData.Weights(ModelKind.ReluOutput, 1, n, 5), ensemble: false), new() { BatchSize = batchSize, Threads = threads }).Fit(data);
+        int rows = 0;
+        var thrown = Assert.Catch(() =>
+        {
+            foreach (var batch in transformer.ScoreBatches(data, "hidden"))
+                rows += batch.Rows;
+        });
+        Assert.That((thrown!.GetBaseException().Message, rows), Is.EqualTo(("row " + damaged, damaged / batchSize * batchSize)));
+
+        IEnumerable<DatasetLoaderTests.Sample> Broken()
+        {
+            for (int r = 0; r < damaged; r++)
+                yield return new DatasetLoaderTests.Sample { Features = x.AsSpan(r * n, n).ToArray() };
+            throw new IOException("row " + damaged);
+        }
+    }
+
+    [Test]
+    public void A_reader_that_is_left_early_leaves_nothing_behind([Values(1, 2, 5)] int threads)
+    {
+        const int n = 200;
+        var data = Data(TestData.Samples(3000, n, 0.1), sparse: true, n);
+        var transformer = _ml.Transforms.ScoreToyModel(Model(TestData.Weights(ModelKind.ReluOutput, 1, n, 5), ensemble: false), new() { BatchSize = 256, Threads = threads }).Fit(data);
+        float[] whole = [.. transformer.ScoreBatches(data, "hidden").SelectMany(batch => batch.Output("hidden").ToArray())];
+        for (int taken = 1; taken <= 12; taken++)
+        {
+            float[] part = [.. transformer.ScoreBatches(data, "hidden").Take(taken).SelectMany(batch => batch.Output("hidden").ToArray())];
+            Assert.That(part.AsSpan().SequenceEqual(whole.AsSpan(0, Math.Min(taken * 256, 3000) * 5)), $"{taken} batches");
+        }
+
+        // Nobody uses the session any more.
+        transformer.Dispose();
+    }
+
+    [Test]
     public void The_schema_is_known_without_data()
     {
         var weights = TestData.Weights(ModelKind.ReluOutput, 3, N, M);

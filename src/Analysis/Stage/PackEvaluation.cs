@@ -132,19 +132,18 @@ internal sealed class PackEvaluation(RunFolder run, Func<CellSpec, string> datas
             while (ReadAll(readers, x, distinct) is > 0 and var rows)
             {
                 cancellation.ThrowIfCancellationRequested();
-                var input = scorer.Input.Span;
-                for (int row = 0, at = 0; row < rows; row++)
+                Parallel.For(0, rows, row =>
                 {
-                    for (int i = 0; i < instances; i++, at += n)
-                        x[datasetAt[i]].AsSpan(row * n, n).CopyTo(input[at..]);
-                }
-
+                    var input = scorer.Input.Span.Slice(row * instances * n, instances * n);
+                    for (int i = 0; i < instances; i++)
+                        x[datasetAt[i]].AsSpan(row * n, n).CopyTo(input[(i * n)..]);
+                });
                 scorer.Run(rows);
-                for (int i = 0; i < instances; i++)
+                Parallel.For(0, instances, i =>
                 {
                     for (int row = 0; row < rows; row++)
                         sums[i].Add(x[datasetAt[i]].AsSpan(row * n, n), scorer, ((row * instances) + i) * n);
-                }
+                });
             }
         }
         finally
