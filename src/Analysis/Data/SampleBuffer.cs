@@ -44,18 +44,29 @@ internal sealed class SampleBuffer(float[] all, int start, int size)
         return Values;
     }
 
-    /// <summary>Writes a sparse row that begins at <paramref name="first"/>.</summary>
-    public void Write(int first, ReadOnlySpan<int> columns, ReadOnlySpan<float> row)
+    /// <summary>Writes sparse rows.</summary>
+    /// <param name="row">Place of the first one.</param>
+    /// <param name="features">Length of a row.</param>
+    /// <param name="rowStart">Where each row begins among the entries, and the last one ends.</param>
+    /// <param name="columns">Column of each entry.</param>
+    /// <param name="entries">Their values.</param>
+    public void Write(int row, int features, ReadOnlySpan<int> rowStart, ReadOnlySpan<int> columns, ReadOnlySpan<float> entries)
     {
-        _unknown |= _count + columns.Length > _written.Length;
+        int count = rowStart[^1] - rowStart[0];
+        _unknown |= _count + count > _written.Length;
         var values = Values;
-        var written = _unknown ? default : _written.AsSpan(_count, columns.Length);
-        for (int k = 0; k < row.Length && k < columns.Length; k++)
+        var written = _unknown ? default : _written.AsSpan(_count, count);
+        int w = 0;
+        for (int r = 1; r < rowStart.Length; r++)
         {
-            int place = first + columns[k];
-            values[place] = row[k];
-            if (k < written.Length)
-                written[k] = place;
+            int first = (row + r - 1) * features;
+            for (int k = rowStart[r - 1]; k < rowStart[r]; k++, w++)
+            {
+                int place = first + columns[k];
+                values[place] = entries[k];
+                if (w < written.Length)
+                    written[w] = place;
+            }
         }
 
         _count += written.Length;

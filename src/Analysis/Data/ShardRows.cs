@@ -127,13 +127,7 @@ internal sealed class ShardRows(ShardCache shards) : ISampleRows
             return;
         }
 
-        var columns = _matrix.ColumnIndices.Span;
-        var values = _matrix.Values.Span;
-        for (int row = 0; row < count; row++)
-        {
-            var entries = rowStart[row]..rowStart[row + 1];
-            destination.Write((at + row) * features, columns[entries], values[entries]);
-        }
+        destination.Write(at, features, rowStart, _matrix.ColumnIndices.Span, _matrix.Values.Span);
     }
 
     // Stands on the first row of the next shard, or before it.
