@@ -68,7 +68,7 @@ internal static class StaticFurniture
         using var ink = Fill(Palette.Light.Text);
         using var line = Fill(Palette.Light.Muted);
         float widest = 0;
-        foreach (var tick in Ticks.Linear(colors.From, colors.To, Math.Clamp((int)(height / 32), 2, 6)))
+        foreach (var tick in colors.Ticks(Math.Clamp((int)(height / 32), 2, 6)))
         {
             float y = bottom - (height * (float)colors.Place(tick.At));
             line.StrokeWidth = 1;
