@@ -43,6 +43,16 @@ internal static class Labels
         return [.. (await page.Locator("path[aria-label]").EvaluateAllAsync<string[]>(Overlaps)).Select(pair => $"{Path.GetFileName(svg)}: {pair}")];
     }
 
+    /// <summary>Texts of the interactive figures that reach out of their plot, where the page cuts them off.</summary>
+    public static async Task<List<string>> Cut(IPage page) => [.. await page.Locator("div.plot").EvaluateAllAsync<string[]>("""
+        plots => plots.flatMap(plot => {
+          const all = plot.getBoundingClientRect();
+          return [...plot.querySelectorAll('text')].filter(text => text.textContent.trim() !== '').map(text => ({ text, box: text.getBoundingClientRect() }))
+            .filter(({ box }) => box.width > 0 && (box.left < all.left - 1 || box.right > all.right + 1 || box.top < all.top - 1 || box.bottom > all.bottom + 1))
+            .map(({ text }) => `${plot.id}: ${text.textContent}`);
+        })
+        """)];
+
     /// <summary>Plots that show nothing: no trace of theirs has a shape on the page.</summary>
     public static async Task<List<string>> Empty(IPage page)
     {

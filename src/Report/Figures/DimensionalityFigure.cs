@@ -80,7 +80,7 @@ internal sealed class DimensionalityFigure : IFigure
         var named = s_fractions.Where(fraction => fraction.Value is not ("4/9" or "2/5" or "3/8")).Select(fraction => (fraction.D, fraction.Value)).Append((0.3875, "2/5, 3/8")).OrderByDescending(name => name.Item1);
         return new Chart([
             .. shown.Select((series, i) => new Panel(series.Name, x, new Axis("D*, Dᵢ", -0.06, highest), [
-                .. Fractions(x, named, 0.073 * highest, (i + 1) % columns == 0 || i == shown.Count - 1), .. Line(series, Ink.Hue(1), 0), Dots(series, 5),
+                .. Fractions(x, named, (columns > 3 ? 0.1 : 0.08) * (highest + 0.06), (i + 1) % columns == 0 || i == shown.Count - 1), .. Line(series, Ink.Hue(1), 0), Dots(series, 5),
             ])),
         ], 0.75)
         {

@@ -22,8 +22,8 @@ internal sealed class NormFigure : IFigure
 
     public Drawing Draw(RunData run)
     {
-        var (choice, row) = CellChoice.InRows(run, [.. run.Cells.Where(cell => cell.Features.Count > 0)], MostInARow);
-        row ??= choice.Cells.Count <= MostInARow ? choice.Cells.Count : null;
+        var choice = CellChoice.InRows(run, [.. run.Cells.Where(cell => cell.Features.Count > 0)], MostInARow);
+        int? row = choice.InARow ?? (choice.Cells.Count <= MostInARow ? choice.Cells.Count : null);
         if (choice.Cells.Count == 0)
             return Drawing.LeftOut("Feature norms are not drawn: analysis/features.csv has no row of a best instance.");
         var all = choice.Cells.SelectMany(cell => cell.Features).ToList();
@@ -32,7 +32,7 @@ internal sealed class NormFigure : IFigure
         // Of features that are not represented, superposition is a ratio of small numbers and would stretch the scale.
         double most = Math.Max(1, all.Where(feature => feature.Represented && double.IsFinite(feature.Superposition)).Select(feature => feature.Superposition).DefaultIfEmpty(0).Max());
         return new Drawing(
-            new Chart([.. choice.Cells.Select(cell => Panel(cell, n, longest))], Math.Clamp(0.3 + (n * 0.07), 0.5, 1.6) * (row > 4 ? 1.8 : 1))
+            new Chart([.. choice.Cells.Select(cell => Panel(choice, cell, n, longest))], Math.Clamp(0.3 + (n * 0.07), 0.5, 1.6) * (row > 4 ? 1.8 : 1))
             {
                 InARow = row,
                 Colors = new ColorScale("superposition", 0, most, Diverging: false),
@@ -41,10 +41,10 @@ internal sealed class NormFigure : IFigure
             choice.Note);
     }
 
-    private static Panel Panel(CellData cell, int n, double longest) => new(
-        cell.Label,
+    private static Panel Panel(CellChoice choice, CellData cell, int n, double longest) => new(
+        choice.Title(cell),
         new Axis("norm ‖Wᵢ‖", 0, longest) { Grid = true },
-        Axis.OfFeatures("feature", n) with { Reversed = true },
+        Axis.OfFeatures(choice.Vertical(cell, "feature"), n) with { Reversed = true },
         [
             new BarsMark(
                 [.. cell.Features.Select(feature => (double)feature.Feature)],
