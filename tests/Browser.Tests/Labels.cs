@@ -36,11 +36,17 @@ internal static class Labels
         return found;
     }
 
-    /// <summary>Pairs of overlapping labels of an SVG file, whose texts are outlines with their words beside them.</summary>
+    /// <summary>Pairs of overlapping labels of an SVG file, and labels that reach out of it; its texts are outlines with their words beside them.</summary>
     public static async Task<List<string>> Static(IPage page, string svg)
     {
         await page.SetContentAsync($"<body>{File.ReadAllText(svg)[File.ReadAllText(svg).IndexOf("<svg", StringComparison.Ordinal)..]}</body>");
-        return [.. (await page.Locator("path[aria-label]").EvaluateAllAsync<string[]>(Overlaps)).Select(pair => $"{Path.GetFileName(svg)}: {pair}")];
+        var cut = await page.Locator("path[aria-label]").EvaluateAllAsync<string[]>("""
+            labels => labels.filter(label => {
+              const box = label.getBoundingClientRect(), all = label.ownerSVGElement.getBoundingClientRect();
+              return box.left < all.left || box.right > all.right || box.top < all.top || box.bottom > all.bottom;
+            }).map(label => label.getAttribute('aria-label') + ' is cut off')
+            """);
+        return [.. cut.Concat(await page.Locator("path[aria-label]").EvaluateAllAsync<string[]>(Overlaps)).Select(found => $"{Path.GetFileName(svg)}: {found}")];
     }
 
     /// <summary>Texts of the interactive figures that reach out of their plot, where the page cuts them off.</summary>

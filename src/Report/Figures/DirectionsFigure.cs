@@ -35,6 +35,9 @@ internal sealed class DirectionsFigure : IFigure
         var colors = new ColorScale("importance", equal ? 0 : importances.Min(), importances.Max(), Diverging: false) { Bar = !equal };
         double longest = cells.Max(cell => Enumerable.Range(0, cell.Model!.Features).Max(i => Length(Direction(cell.Model, i))));
         double reach = line ? Math.Max(1.1, 1.1 * longest) : Math.Max(1, longest) + (2 * Vectors.NameDistance);
+        // Names of several features need room too.
+        int letters = line ? 1 : cells.SelectMany(cell => Names(cell, [.. Enumerable.Range(0, cell.Model!.Features).Select(i => Direction(cell.Model, i))])).Select(name => name.Text.Length).DefaultIfEmpty(1).Max();
+        reach += 2 * Vectors.LetterDistance * (Math.Min(letters, 6) - 1);
         var panels = cells.Select(cell => line ? OnLine(cell, reach, colors) : InSpace(cell, reach)).ToList();
         return new Drawing(
             new Chart(panels, line ? Math.Clamp(cells[0].Model!.Features * 0.14, 0.3, 1.2) : 1) { Colors = colors },

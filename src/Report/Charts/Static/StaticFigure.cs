@@ -11,7 +11,6 @@ internal static class StaticFigure
 
     private const float Margin = 8;
     private const float TitleSpace = 28;
-    private const float LegendSpace = 26;
     private const float NameSpace = 58;
     private const float TickSpace = 46;
 
@@ -94,7 +93,7 @@ internal static class StaticFigure
         ReportFonts.Use();
         using (var paper = new SKPaint { Color = SKColor.Parse(Palette.Light.Paper) })
             canvas.DrawRect(0, 0, layout.Width, layout.Height, paper);
-        StaticFurniture.Legend(canvas, chart.Legend, layout.Left, 19);
+        StaticFurniture.Legend(canvas, chart.Legend, layout.Left, layout.Width - layout.Left - Margin, 19);
         for (int i = 0; i < chart.Panels.Count; i++)
         {
             var (row, column) = Math.DivRem(i, chart.Columns);
@@ -135,8 +134,8 @@ internal static class StaticFigure
             float right = chart.Colors is not { Bar: true } ? Margin + 10 + chart.Beside : StaticFurniture.ColorBarSpace;
             float gap = chart.OwnY ? NameSpace + 10 + chart.Beside : 26;
             float below = chart.Panels.All(panel => panel.X.Hidden) ? Margin : TickSpace;
-            float top = chart.Legend.Count > 0 ? LegendSpace : 0;
             float width = chart.Columns switch { 1 => 560, 2 => 760, 3 => 860, <= 5 => 960, _ => 1080 };
+            float top = StaticFurniture.LegendLine * StaticFurniture.LegendLines(chart.Legend, width - left - Margin);
             float panelWidth = MathF.Floor((width - left - right - ((chart.Columns - 1) * gap)) / chart.Columns);
             float panelHeight = MathF.Round((float)(panelWidth * chart.Aspect));
             float height = top + (chart.Rows * (TitleSpace + panelHeight + below)) + Margin;
