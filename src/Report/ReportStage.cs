@@ -1,5 +1,6 @@
 using ToyPipeline.Core.Formats;
 using ToyPipeline.Core.Runs;
+using ToyPipeline.Report.Charts;
 using ToyPipeline.Report.Charts.Interactive;
 using ToyPipeline.Report.Charts.Static;
 using ToyPipeline.Report.Data;
@@ -18,6 +19,9 @@ public static class ReportStage
     /// <summary>The page, relative to the run folder.</summary>
     public const string PageFile = "report.html";
 
+    /// <summary>The most telling figure at the size of a list, relative to the run folder; missing where the run has no figure.</summary>
+    internal const string ThumbnailFile = "figures/thumbnail.png";
+
     /// <summary>Draws all figures of a run and writes its page, unless nothing changed since it was last written.</summary>
     /// <param name="run">The run folder, held for writing.</param>
     /// <param name="progress">Told after each figure.</param>
@@ -35,11 +39,21 @@ public static class ReportStage
         var data = RunData.Load(run, cancellation);
         var files = new List<string>();
         var figures = new List<PageFigure>();
+        var charts = new Dictionary<string, Chart>();
         foreach (var recipe in recipes)
         {
             cancellation.ThrowIfCancellationRequested();
             progress(new StageProgress(Name, figures.Count, recipes.Count + 1, "figures"));
-            figures.Add(Draw(run, recipe, data, files));
+            var drawing = recipe.Draw(data);
+            if (drawing.Chart is { } chart)
+                charts.Add(recipe.Id, chart);
+            figures.Add(Save(run, recipe, drawing, files));
+        }
+
+        if (Gallery.AtAGlance.FirstOrDefault(charts.ContainsKey) is { } glance)
+        {
+            AtomicFile.Write(run.Path(ThumbnailFile), stream => stream.Write(StaticFigure.Thumbnail(charts[glance], RunIndex.ThumbnailWidth, RunIndex.ThumbnailHeight)));
+            files.Add(ThumbnailFile);
         }
 
         cancellation.ThrowIfCancellationRequested();
@@ -49,9 +63,8 @@ public static class ReportStage
         return [.. files, PageFile];
     }
 
-    private static PageFigure Draw(RunFolder run, IFigure recipe, RunData data, List<string> files)
+    private static PageFigure Save(RunFolder run, IFigure recipe, Drawing drawing, List<string> files)
     {
-        var drawing = recipe.Draw(data);
         if (drawing.Chart is not { } chart)
             return new PageFigure(recipe.Id, recipe.Title, recipe.Caption, "", drawing.Note, null, null);
         string png = $"figures/{recipe.Id}.png", svg = $"figures/{recipe.Id}.svg";

@@ -12,8 +12,11 @@ public static class RunIndex
     /// <summary>Name of the page.</summary>
     public const string FileName = "index.html";
 
-    private const int ThumbnailWidth = 320;
-    private const int ThumbnailHeight = 180;
+    /// <summary>Size of a run's figure on the page, px; the image has twice as many each way.</summary>
+    internal const int ThumbnailWidth = 192;
+
+    /// <inheritdoc cref="ThumbnailWidth"/>
+    internal const int ThumbnailHeight = 108;
 
     /// <summary>Writes the page and returns its path.</summary>
     /// <param name="artifacts">Folder of the runs.</param>
@@ -29,18 +32,19 @@ public static class RunIndex
         return path;
     }
 
-    // The whole figure on a card, small: a page over hundreds of runs stays a few megabytes.
+    // Drawn by the report at this size; a figure of a run that has none is made smaller.
     private static string? Thumbnail(string? path)
     {
         using var figure = path is null ? null : SKBitmap.Decode(path);
         if (figure is null)
             return null;
-        float scale = Math.Min((float)ThumbnailWidth / figure.Width, (float)ThumbnailHeight / figure.Height);
-        using var surface = SKSurface.Create(new SKImageInfo(ThumbnailWidth, ThumbnailHeight));
+        const int Width = 2 * ThumbnailWidth, Height = 2 * ThumbnailHeight;
+        float scale = Math.Min(1, Math.Min((float)Width / figure.Width, (float)Height / figure.Height));
+        using var surface = SKSurface.Create(new SKImageInfo(Width, Height));
         surface.Canvas.Clear(SKColors.White);
         float width = figure.Width * scale, height = figure.Height * scale;
         using var image = SKImage.FromBitmap(figure);
-        var place = SKRect.Create((ThumbnailWidth - width) / 2, (ThumbnailHeight - height) / 2, width, height);
+        var place = SKRect.Create((Width - width) / 2, (Height - height) / 2, width, height);
         surface.Canvas.DrawImage(image, place, new SKSamplingOptions(SKFilterMode.Linear, SKMipmapMode.Linear));
         using var small = surface.Snapshot();
         using var data = small.Encode(SKEncodedImageFormat.Png, 100);

@@ -36,12 +36,28 @@ internal static class Labels
         return found;
     }
 
-    /// <summary>Pairs of overlapping labels of an SVG file, whose texts are outlines with their words beside them.</summary>
+    /// <summary>Pairs of overlapping labels of an SVG file, and labels that reach out of it; its texts are outlines with their words beside them.</summary>
     public static async Task<List<string>> Static(IPage page, string svg)
     {
         await page.SetContentAsync($"<body>{File.ReadAllText(svg)[File.ReadAllText(svg).IndexOf("<svg", StringComparison.Ordinal)..]}</body>");
-        return [.. (await page.Locator("path[aria-label]").EvaluateAllAsync<string[]>(Overlaps)).Select(pair => $"{Path.GetFileName(svg)}: {pair}")];
+        var cut = await page.Locator("path[aria-label]").EvaluateAllAsync<string[]>("""
+            labels => labels.filter(label => {
+              const box = label.getBoundingClientRect(), all = label.ownerSVGElement.getBoundingClientRect();
+              return box.left < all.left || box.right > all.right || box.top < all.top || box.bottom > all.bottom;
+            }).map(label => label.getAttribute('aria-label') + ' is cut off')
+            """);
+        return [.. cut.Concat(await page.Locator("path[aria-label]").EvaluateAllAsync<string[]>(Overlaps)).Select(found => $"{Path.GetFileName(svg)}: {found}")];
     }
+
+    /// <summary>Texts of the interactive figures that reach out of their plot, where the page cuts them off.</summary>
+    public static async Task<List<string>> Cut(IPage page) => [.. await page.Locator("div.plot").EvaluateAllAsync<string[]>("""
+        plots => plots.flatMap(plot => {
+          const all = plot.getBoundingClientRect();
+          return [...plot.querySelectorAll('text')].filter(text => text.textContent.trim() !== '').map(text => ({ text, box: text.getBoundingClientRect() }))
+            .filter(({ box }) => box.width > 0 && (box.left < all.left - 1 || box.right > all.right + 1 || box.top < all.top - 1 || box.bottom > all.bottom + 1))
+            .map(({ text }) => `${plot.id}: ${text.textContent}`);
+        })
+        """)];
 
     /// <summary>Plots that show nothing: no trace of theirs has a shape on the page.</summary>
     public static async Task<List<string>> Empty(IPage page)

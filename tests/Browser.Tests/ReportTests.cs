@@ -12,6 +12,8 @@ internal sealed class ReportTests
         Case("intro", () => SyntheticRun.Intro()), Case("solids", SampleRuns.Solids), Case("geometry", SampleRuns.Geometry), Case("phases", () => SampleRuns.Phases(48)),
         Case("neurons", SampleRuns.Neurons), Case("absolute", SampleRuns.AbsoluteValue), Case("dynamics", SampleRuns.Dynamics), Case("branches", SampleRuns.Branches),
         Case("attacked", SampleRuns.Attacked), Case("larger", () => SampleRuns.Larger()),
+        Case("geometries-2", () => SampleRuns.Geometries(2)), Case("geometries-6", () => SampleRuns.Geometries(3, 2)), Case("geometries-18", () => SampleRuns.Geometries(9, 2)),
+        Case("phases-twice", () => SampleRuns.PhasesTwice(24)), Case("outlier", SampleRuns.Outlier),
     ];
 
     [TestCaseSource(nameof(s_runs))]
@@ -23,6 +25,7 @@ internal sealed class ReportTests
         await Drawn(page);
         var empty = await Labels.Empty(page);
         var overlaps = await Labels.Interactive(page);
+        var cut = await Labels.Cut(page);
         await page.ScreenshotAsync(new() { Path = Path.Combine(Browser.Screenshots, name + ".png"), FullPage = true });
         foreach (string svg in Directory.GetFiles(run.Run.Path("figures"), "*.svg"))
             overlaps.AddRange(await Labels.Static(page, svg));
@@ -32,6 +35,7 @@ internal sealed class ReportTests
             Assert.That(problems, Is.Empty);
             Assert.That(empty, Is.Empty, "plots without ink");
             Assert.That(overlaps, Is.Empty, "labels on each other");
+            Assert.That(cut, Is.Empty, "texts that are cut off");
         });
     }
 
@@ -54,6 +58,26 @@ internal sealed class ReportTests
         {
             Assert.That(words, Does.Contain("superposition").And.Contain("loss").And.Contain("norm"));
             Assert.That(watch.Elapsed, Is.LessThan(TimeSpan.FromSeconds(10)));
+            Assert.That(problems, Is.Empty);
+        });
+    }
+
+    [Test]
+    public async Task A_pointer_on_a_value_beyond_the_colours_is_told_the_value()
+    {
+        using var run = SampleRuns.Outlier();
+        run.Report();
+        var (page, problems) = await Browser.Open(run.Run.Path(Report.ReportStage.PageFile));
+        await Drawn(page);
+        var plot = page.Locator("#plot-interference");
+        await plot.ScrollIntoViewIfNeededAsync();
+        var map = (await plot.Locator(".heatmaplayer image").First.BoundingBoxAsync())!;
+        await page.Mouse.MoveAsync(map.X + (map.Width * 3.5f / 11), map.Y + (map.Height * 3.5f / 11));
+        string words = await Hovered(plot);
+        await page.CloseAsync();
+        Assert.Multiple(() =>
+        {
+            Assert.That(words, Is.EqualTo("G[3, 3] = 36.0000"));
             Assert.That(problems, Is.Empty);
         });
     }

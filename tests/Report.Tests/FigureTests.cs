@@ -51,6 +51,96 @@ internal sealed class FigureTests
             Assert.That(over, Is.EqualTo(100 * 0.0025 / (0.0185 + (0.05 * at))).Within(1e-6), $"at {at}");
     }
 
+    [TestCase(1, 1, 2, 1)]
+    [TestCase(2, 1, 4, 2)]
+    [TestCase(3, 1, 6, 3)]
+    [TestCase(3, 2, 6, 3)]
+    [TestCase(9, 2, 15, 4)]
+    public void Dimensionalities_of_every_row_of_cells_are_drawn(int hidden, int kinds, int panels, int columns)
+    {
+        using var run = SampleRuns.Geometries(hidden, kinds);
+        var data = RunData.Load(run.Run);
+        var drawing = new DimensionalityFigure().Draw(data);
+        int rows = Math.Min(15, hidden * kinds);
+        var dots = drawing.Chart!.Panels.SelectMany(panel => panel.Marks.OfType<DotsMark>()).Where(dots => dots.Hover!.StartsWith("%{text}", StringComparison.Ordinal)).ToList();
+        var lines = drawing.Chart.Panels.SelectMany(panel => panel.Marks.OfType<LineMark>()).Where(line => line.X.Count == 6).ToList();
+        Assert.Multiple(() =>
+        {
+            Assert.That((drawing.Chart.Panels.Count, drawing.Chart.Columns), Is.EqualTo((panels, columns)));
+            Assert.That(dots, Has.Count.EqualTo(rows));
+            Assert.That(lines, Has.Count.EqualTo(rows));
+            Assert.That(drawing.Note, rows == hidden * kinds ? Is.Empty : Is.EqualTo("Shown are 15 of 18 rows of cells, evenly chosen from the grid."));
+            // The first row: D* from the densest cell on, each feature's dimensionality in one dot or another.
+            var cells = data.Cells.Take(6).OrderByDescending(cell => cell.Features[0].Density).ToList();
+            Assert.That(lines[0].X, Is.EqualTo(cells.Select(cell => 1 / cell.Features[0].Density)));
+            Assert.That(lines[0].Y, Is.EqualTo(cells.Select(cell => data.CellTable.Number(data.CellTable.Rows[cell.Index], "dimensions_per_feature"))));
+            foreach (var cell in cells)
+            {
+                double[] drawn = [.. dots[0].X.Zip(dots[0].Y).Where(dot => dot.First == 1 / cell.Features[0].Density).Select(dot => dot.Second)];
+                Assert.That(cell.Features.Where(feature => double.IsFinite(feature.Dimensionality)).Select(feature => drawn.Min(d => Math.Abs(d - feature.Dimensionality))), Is.All.LessThan(0.004));
+            }
+        });
+    }
+
+    [Test]
+    public void A_third_axis_of_a_phase_diagram_is_a_panel_for_each_value()
+    {
+        using var run = SampleRuns.PhasesTwice(8);
+        var chart = new PhaseFigure().Draw(RunData.Load(run.Run)).Chart!;
+        var maps = chart.Panels.Select(panel => (HeatMark)panel.Marks.Single()).ToList();
+        var table = CsvTable.Load(run.Run.Path("analysis/phase.csv"));
+        Assert.Multiple(() =>
+        {
+            Assert.That(chart.Panels.Select(panel => panel.Title), Is.EqualTo(new[] { "measured, objective = exact", "measured, objective = fused", "theory" }));
+            Assert.That(chart.Panels.Select(panel => (panel.X.Label, panel.Y.Label)), Is.All.EqualTo(("p", "I₁")));
+            Assert.That(maps[0].Values, Is.Not.EqualTo(maps[1].Values));
+            for (int plane = 0; plane < 3; plane++)
+            {
+                // The last value of the importance is on top.
+                var rows = table.Rows.Skip(plane % 2 * 64).Take(64).Chunk(8).Reverse().SelectMany(row => row);
+                string column = plane == 2 ? "theory_region" : "region";
+                Assert.That(maps[plane].Values.Select(value => maps[plane].Words!.Classes[(int)value]), Is.EqualTo(rows.Select(row => table.Text(row, column))));
+            }
+        });
+    }
+
+    [Test]
+    public void Colours_of_values_without_outliers_end_at_the_largest()
+    {
+        var (scale, note) = ColorScale.Around0("G", [0, 0.5, -1.23, 1]);
+        Assert.That((scale.From, scale.To, scale.Clipped, note), Is.EqualTo((-1.3, 1.3, false, "")));
+        Assert.That(ColorScale.Around0("G", [0.1, -0.2]).Scale.To, Is.EqualTo(1), "G of a feature that comes back is 1");
+        Assert.That(ColorScale.Around0("G", [double.NaN]).Scale.To, Is.EqualTo(1));
+    }
+
+    [Test]
+    public void Outliers_do_not_make_colours_pale_and_are_told()
+    {
+        // 100 values, of which 4 lie far out.
+        var (scale, note) = ColorScale.Around0("G", [.. Enumerable.Repeat(0.2, 90), .. Enumerable.Repeat(-2.0, 6), 40, -41, 42, 43]);
+        Assert.Multiple(() =>
+        {
+            Assert.That((scale.From, scale.To, scale.Clipped), Is.EqualTo((-2.0, 2.0, true)));
+            Assert.That(note, Is.EqualTo("Colours end at ±2, the larger of 1 and the 95th percentile of all sizes; 4 % of the entries lie beyond, up to 43."));
+            Assert.That(scale.Ticks(4).Select(tick => tick.Text), Is.EqualTo(new[] { "≤−2", "−1", "0", "1", "≥2" }));
+            Assert.That((scale.Place(43), scale.Place(-41), scale.Place(1)), Is.EqualTo((1, 0, 0.75)));
+        });
+    }
+
+    [Test]
+    public void A_matrix_whose_colours_end_before_its_values_keeps_its_values()
+    {
+        using var run = SampleRuns.Outlier();
+        var traces = JsonDocument.Parse(PlotlyFigure.Json(new InterferenceFigure().Draw(RunData.Load(run.Run)).Chart!)).RootElement;
+        var bar = traces.GetProperty("layout").GetProperty("coloraxis");
+        Assert.Multiple(() =>
+        {
+            Assert.That(bar.GetProperty("cmax").GetDouble(), Is.EqualTo(1));
+            Assert.That(bar.GetProperty("colorbar").GetProperty("ticktext").EnumerateArray().Last().GetString(), Is.EqualTo("≥1"));
+            Assert.That(Cells(traces.GetProperty("data")[0]).Max(), Is.EqualTo(36));
+        });
+    }
+
     [Test]
     public void Vectors_end_where_the_rows_of_W_end()
     {

@@ -30,6 +30,15 @@ internal static class SampleRuns
         """,
         (cell, _) => cell.Index == 0 ? [[0.0], [1.0]] : [[-0.95], [1.0]]);
 
+    /// <summary>Ten features of norm 1 or 0, and one of norm 6.</summary>
+    public static SyntheticRun Outlier() => new(
+        """
+        name: outlier
+        title: One feature outgrows the others
+        model: { kind: relu-output, features: 11, hidden: 4 }
+        """,
+        (_, _) => [.. Enumerable.Range(0, 11).Select(i => Enumerable.Range(0, 4).Select(k => i != k ? 0 : i == 3 ? 6.0 : 1).ToArray())]);
+
     /// <summary>Many features, more hidden dimensions than can be drawn, seven sparsities.</summary>
     public static SyntheticRun Larger(int features = 80, int hidden = 20, bool history = true) => new(
         $$"""
@@ -57,8 +66,26 @@ internal static class SampleRuns
         """,
         (cell, _) => Arranged(60, 12, cell.Index), history: false);
 
+    /// <summary>The same over further axes: a row of densities for each model and importance.</summary>
+    public static SyntheticRun Geometries(int hidden, int kinds = 1) => new(
+        $$"""
+        name: geometries
+        title: Arrangements in some numbers of dimensions
+        model: { kind: relu-output, features: 12, hidden: 4 }
+        axes:
+          - { path: model.kind, values: [{{(kinds == 1 ? "relu-output" : "linear, relu-output")}}] }
+          - { path: model.hidden, values: [{{string.Join(", ", Enumerable.Range(3, hidden))}}] }
+          - { path: data.density, log: [0.01, 1, 6] }
+        """,
+        (cell, spec) => Arranged(12, spec.Model.Hidden, 23 - (3 * (cell.Index % 6))), history: false);
+
+    /// <summary>Two features in one dimension over importance and density, once solved and once trained, with a phase diagram.</summary>
+    public static SyntheticRun PhasesTwice(int side) => Phases(side, "  - { path: training.objective, values: [exact, fused] }\n", "exact", "fused");
+
     /// <summary>Two features in one dimension over importance and density, with a phase diagram.</summary>
-    public static SyntheticRun Phases(int side)
+    public static SyntheticRun Phases(int side) => Phases(side, "");
+
+    private static SyntheticRun Phases(int side, string first, params string[] objectives)
     {
         var run = new SyntheticRun(
             $$"""
@@ -67,18 +94,19 @@ internal static class SampleRuns
             model: { kind: relu-output, features: 2, hidden: 1 }
             importance: { values: 1 }
             axes:
+            {{first}}
               - { path: "importance.values[1]", log: [0.1, 10, {{side}}] }
               - { path: data.density, log: [0.01, 1, {{side}}] }
             """,
             (cell, spec) => Theory(spec.Importance[1], spec.Data.Density[0]) switch { 0 => [[1], [0]], 1 => [[1], [-1]], _ => [[0], [1]] }, history: false);
         string[] regions = ["not represented", "superposition", "own dimension"];
         return run.With(
-            "analysis/phase.csv", "cell,importance.values[1],data.density,feature,norm,superposition,region,loss,theory_region,theory_loss,agrees,boundary_distance,beats_theory",
+            "analysis/phase.csv", "cell," + (objectives.Length == 0 ? "" : "training.objective,") + "importance.values[1],data.density,feature,norm,superposition,region,loss,theory_region,theory_loss,agrees,boundary_distance,beats_theory",
             run.Cells.Select(best =>
             {
                 int theory = Theory(best.Spec.Importance[1], best.Spec.Data.Density[0]);
-                int measured = Theory(best.Spec.Importance[1], best.Spec.Data.Density[0], gain: 0.9);
-                return (FormattableString)$"{best.Cell.Index},{best.Cell.Coordinates[0].Value},{best.Cell.Coordinates[1].Value},1,{(measured == 0 ? 0.01 : 1)},{(measured == 1 ? 1 : 0)},{regions[measured]},0.0123,{regions[theory]},0.0124,{(measured == theory ? "true" : "false")},1,true";
+                int measured = Theory(best.Spec.Importance[1], best.Spec.Data.Density[0], gain: best.Cell.Index < side * side ? 0.9 : 0.5);
+                return (FormattableString)$"{best.Cell.Index},{string.Join(',', best.Cell.Coordinates.Select(coordinate => coordinate.Value))},1,{(measured == 0 ? 0.01 : 1)},{(measured == 1 ? 1 : 0)},{regions[measured]},0.0123,{regions[theory]},0.0124,{(measured == theory ? "true" : "false")},1,true";
             }));
 
         // PAPER's exact losses of the three ideal arrangements.

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace ToyPipeline.Report.Charts;
 
 /// <summary>What a figure draws, free of any plotting library: panels side by side, each with axes and marks.</summary>
@@ -87,6 +89,39 @@ internal readonly record struct Tick(double At, string Text);
 /// <param name="Diverging">Two hues that meet at the middle, rather than one ramp from faint to strong.</param>
 internal sealed record ColorScale(string Label, double From, double To, bool Diverging)
 {
+    /// <summary>Share of the values that a scale around outliers shows.</summary>
+    private const double Shown = 0.95;
+
+    /// <summary>A bar beside the panels explains it; not needed where all values are equal.</summary>
+    public bool Bar { get; init; } = true;
+
+    /// <summary>Values lie beyond the ends, and have the end's colour.</summary>
+    public bool Clipped { get; init; }
+
+    /// <summary>A diverging scale around 0 that a few outliers do not make pale: it ends at ±1 or at the 95th percentile of the values' sizes.</summary>
+    /// <returns>The scale, and a sentence on what lies beyond it; empty where nothing does.</returns>
+    public static (ColorScale Scale, string Note) Around0(string label, IEnumerable<double> values)
+    {
+        double[] sizes = [.. values.Where(double.IsFinite).Select(Math.Abs).Order()];
+        double most = Math.Max(1, sizes.LastOrDefault());
+        double usual = Math.Max(1, sizes.Length == 0 ? 1 : sizes[(int)(Shown * (sizes.Length - 1))]);
+        bool clipped = most > 1.5 * usual;
+        double bound = Math.Ceiling(10 * (clipped ? usual : most)) / 10;
+        int beyond = sizes.Count(size => size > bound);
+        return (
+            new ColorScale(label, -bound, bound, Diverging: true) { Clipped = clipped },
+            clipped ? string.Create(CultureInfo.InvariantCulture, $"Colours end at ±{bound:0.#}, the larger of 1 and the 95th percentile of all sizes; {100.0 * beyond / sizes.Length:0.##} % of the entries lie beyond, up to {most:0.#}.") : "");
+    }
+
+    /// <summary>Round numbers along the scale; the ends say where values lie beyond them.</summary>
+    public IReadOnlyList<Tick> Ticks(int about)
+    {
+        var round = Charts.Ticks.Linear(From, To, about);
+        return Clipped
+            ? [new(From, "≤" + Charts.Ticks.Text(From)), .. round.Where(tick => Math.Min(tick.At - From, To - tick.At) > 0.1 * (To - From)), new(To, "≥" + Charts.Ticks.Text(To))]
+            : round;
+    }
+
     /// <summary>Place of a value on the scale, 0 to 1.</summary>
     public double Place(double value) => To > From ? Math.Clamp((value - From) / (To - From), 0, 1) : 1;
 }

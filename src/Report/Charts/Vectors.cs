@@ -6,9 +6,19 @@ internal static class Vectors
     /// <summary>How far beyond a tip its name stands, in units of the data.</summary>
     public const double NameDistance = 0.11;
 
+    /// <summary>How much further a name stands for each letter after the first, in units of the data, where it stands beside its tip.</summary>
+    public const double LetterDistance = 0.04;
+
     // Looking down from a third of a right angle, turned so that no axis hides another.
     private const double Azimuth = 0.61;
     private const double Elevation = 0.42;
+
+    /// <summary>Where the name of a tip has its centre: clear of the tip, to whose side a long name takes more room than above it.</summary>
+    public static double[] NameAt(double[] tip, string name)
+    {
+        double length = Math.Sqrt(tip.Sum(x => x * x));
+        return Beyond(tip, NameDistance + (length == 0 ? 0 : LetterDistance * (name.Length - 1) * Math.Abs(tip[0]) / length));
+    }
 
     /// <summary>The point <paramref name="distance"/> further out than <paramref name="tip"/>.</summary>
     public static double[] Beyond(double[] tip, double distance)

@@ -13,7 +13,7 @@ namespace ToyPipeline.Report.Data;
 /// <param name="Claims">Claims in all; null before the analysis.</param>
 /// <param name="Seconds">Duration of all stages.</param>
 /// <param name="Finished">When the last stage finished, UTC; null before the first.</param>
-/// <param name="Thumbnail">Path of its first figure; null where there is none.</param>
+/// <param name="Thumbnail">Path of its most telling figure, small; of its first one where the report drew none so; null where there is none.</param>
 /// <param name="HasReport">Whether its page is there.</param>
 internal sealed record RunSummary(string Name, string Title, int Holding, int? Claims, double Seconds, DateTime? Finished, string? Thumbnail, bool HasReport)
 {
@@ -33,7 +33,7 @@ internal sealed record RunSummary(string Name, string Title, int Holding, int? C
             return new RunSummary(
                 name, experiment.Title, claims?.Rows.Count(row => claims.Flag(row, "holds")) ?? 0, claims?.Rows.Count, stages.Values.Sum(stage => stage.Seconds),
                 stages.Count == 0 ? null : stages.Values.Max(stage => stage.Finished),
-                Gallery.Figures.Select(figure => Path.Combine(folder, "figures", figure.Id + ".png")).FirstOrDefault(File.Exists),
+                Gallery.Figures.Select(figure => $"figures/{figure.Id}.png").Prepend(ReportStage.ThumbnailFile).Select(file => Path.Combine(folder, file)).FirstOrDefault(File.Exists),
                 File.Exists(Path.Combine(folder, ReportStage.PageFile)));
         }
         catch (InvalidInputException e)

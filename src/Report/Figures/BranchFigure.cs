@@ -16,7 +16,7 @@ internal sealed class BranchFigure : IFigure
     public string Title => "Competing solutions";
 
     public string Caption =>
-        "Each line is one solution, followed along the axis from where it was found: above its exact loss, below how far that is over the lowest of all. Solid where it is a local minimum, dashed where it no longer is one. "
+        "Each line is one solution, followed along the axis from where it was found: left its exact loss, right how far that is over the lowest of all. Solid where it is a local minimum, dashed where it no longer is one. "
         + "Look for the crossing (dots): left and right of it different arrangements are best, and as both go on as minima, the change is of first order.";
 
     public Drawing Draw(RunData run)
@@ -34,6 +34,7 @@ internal sealed class BranchFigure : IFigure
         var x = new Axis(CellLabel.Symbol(along.Path), all.Min(point => point.At), all.Max(point => point.At)) { Log = log, Grid = true };
         double top = all.Max(point => 100 * ((point.Loss / lowest[point.At]) - 1));
         var crossings = Crossings(run, along.Path);
+        string[] names = Names([.. branches.Take(MostNamed).Select(Name)]);
         var loss = new Axis("exact loss", 0, 1.08 * all.Max(point => point.Loss)) { Grid = true };
         var over = new Axis("over the lowest, %", -0.04 * Math.Max(1e-6, top), Math.Max(1e-6, 1.06 * top)) { Grid = true };
         return new Drawing(
@@ -43,9 +44,9 @@ internal sealed class BranchFigure : IFigure
             ], 0.8)
             {
                 OwnY = true,
-                Legend = [.. branches.Take(MostNamed).Select(branch => new LegendEntry(Name(branch), InkOf(branch[0].Branch), 2.5))],
+                Legend = [.. branches.Take(MostNamed).Select((branch, i) => new LegendEntry(names[i], InkOf(branch[0].Branch), 2.5))],
             },
-            string.Join(" ", branches.Take(MostNamed).Select(branch => $"{Name(branch)}: from {Numbers.Short(branch[0].At)} to {Numbers.Short(branch[^1].At)}."))
+            string.Join(" ", branches.Take(MostNamed).Select((branch, i) => $"{names[i]}: from {Numbers.Short(branch[0].At)} to {Numbers.Short(branch[^1].At)}."))
                 + string.Concat(crossings.Select(crossing => $" The best arrangement changes at {Numbers.Short(crossing.At)}.")),
             branches.Count > MostNamed ? $"{Numbers.Count(branches.Count - MostNamed, "further branch").Replace("branchs", "branches", StringComparison.Ordinal)} in grey." : "");
     }
@@ -96,6 +97,10 @@ internal sealed class BranchFigure : IFigure
         new([.. crossings.Select(crossing => crossing.At)], [.. crossings.Select(y)], [], 9) { Ink = Ink.Text, Hover = "crossing at %{x:.5g}<extra></extra>" };
 
     private static string Name(List<Point> branch) => branch.GroupBy(point => point.Geometry).MaxBy(group => group.Count())!.Key;
+
+    // Solutions of one geometry are told apart by letters.
+    private static string[] Names(string[] geometries) => [.. geometries.Select((name, i) =>
+        geometries.Count(other => other == name) == 1 ? name : $"{name} ({(char)('a' + geometries.Take(i).Count(other => other == name))})")];
 
     private static Ink InkOf(int branch) => branch < MostNamed ? Ink.Hue(branch) : Ink.Muted;
 

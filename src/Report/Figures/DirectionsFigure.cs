@@ -26,19 +26,23 @@ internal sealed class DirectionsFigure : IFigure
         if (drawable.Count == 0)
             return Drawing.LeftOut(Reason(run));
         // One dimension has no angle to show: features are set below each other there, in a chart of its own kind.
-        int hidden = drawable[0].Model!.Hidden;
-        drawable.RemoveAll(cell => (cell.Model!.Hidden == 1) != (hidden == 1));
+        bool line = 2 * drawable.Count(cell => cell.Model!.Hidden == 1) > drawable.Count;
+        drawable.RemoveAll(cell => (cell.Model!.Hidden == 1) != line);
         var choice = CellChoice.Of(drawable);
         var cells = choice.Cells;
         var importances = cells.SelectMany(cell => cell.Features).Select(feature => feature.Importance).ToList();
-        var colors = new ColorScale("importance", importances.Min() < importances.Max() ? importances.Min() : 0, importances.Max(), Diverging: false);
+        bool equal = importances.Min() == importances.Max();
+        var colors = new ColorScale("importance", equal ? 0 : importances.Min(), importances.Max(), Diverging: false) { Bar = !equal };
         double longest = cells.Max(cell => Enumerable.Range(0, cell.Model!.Features).Max(i => Length(Direction(cell.Model, i))));
-        double reach = hidden == 1 ? Math.Max(1.1, 1.1 * longest) : Math.Max(1, longest) + (2 * Vectors.NameDistance);
-        var panels = cells.Select(cell => hidden == 1 ? OnLine(cell, reach, colors) : InSpace(cell, reach)).ToList();
+        double reach = line ? Math.Max(1.1, 1.1 * longest) : Math.Max(1, longest) + (2 * Vectors.NameDistance);
+        // Names of several features need room too.
+        int letters = line ? 1 : cells.SelectMany(cell => Names(cell, [.. Enumerable.Range(0, cell.Model!.Features).Select(i => Direction(cell.Model, i))])).Select(name => name.Text.Length).DefaultIfEmpty(1).Max();
+        reach += 2 * Vectors.LetterDistance * (Math.Min(letters, 6) - 1);
+        var panels = cells.Select(cell => line ? OnLine(cell, reach, colors) : InSpace(cell, reach)).ToList();
         return new Drawing(
-            new Chart(panels, hidden == 1 ? Math.Clamp(cells[0].Model!.Features * 0.14, 0.3, 1.2) : 1) { Colors = colors },
+            new Chart(panels, line ? Math.Clamp(cells[0].Model!.Features * 0.14, 0.3, 1.2) : 1) { Colors = colors },
             string.Join(" ", cells.Select(Words)),
-            Notes(choice, run.Cells.Count - drawable.Count));
+            Notes(choice, run.Cells.Count - drawable.Count, equal));
     }
 
     private static Panel InSpace(CellData cell, double reach)
@@ -108,8 +112,8 @@ internal sealed class DirectionsFigure : IFigure
             ? "Feature directions are not drawn: this model has one direction for reading a feature and another for writing it."
             : $"Feature directions are drawn for up to 3 hidden dimensions; these models have {run.Cells.Min(cell => cell.Model?.Hidden ?? int.MaxValue)} or more.";
 
-    private static string Notes(CellChoice choice, int others) =>
-        string.Join(" ", new[] { choice.Note, others == 0 ? "" : $"{Numbers.Count(others, "cell")} of other dimensions left out." }.Where(note => note.Length > 0));
+    private static string Notes(CellChoice choice, int others, bool equal) =>
+        string.Join(" ", new[] { equal ? "All features are equally important here." : "", choice.Note, others == 0 ? "" : $"{Numbers.Count(others, "cell")} of other dimensions left out." }.Where(note => note.Length > 0));
 
     private static double[] Direction(CellModel model, int feature) => model.W![(feature * model.Hidden)..((feature + 1) * model.Hidden)];
 

@@ -40,4 +40,8 @@ internal static class Gallery
         new PhaseFigure(), new BranchFigure(), new DirectionsFigure(), new TrajectoryFigure(), new PcaFigure(), new DimensionalityFigure(), new VulnerabilityFigure(),
         new NeuronFigure(), new InterferenceFigure(), new NormFigure(), new DynamicsFigure(), new LossFigure(),
     ];
+
+    /// <summary>Figures by how much of a run they tell at a glance.</summary>
+    public static IReadOnlyList<string> AtAGlance { get; } =
+        ["phases", "branches", "vulnerability", "neurons", "dynamics", "pca", "directions", "interference", "dimensionality", "norms", "loss"];
 }

@@ -26,27 +26,26 @@ internal sealed class InterferenceFigure : IFigure
         int n = drawable.Max(cell => cell.Model!.Features);
         if ((long)n * n > MostEntries)
             return Drawing.LeftOut($"G is not drawn: with {n} features it has more entries than a page can show; it is in analysis/best-*.safetensors.");
-        var choice = CellChoice.Of(drawable, (int)Math.Clamp(MostEntries / ((long)n * n), 1, CellChoice.MaxPanels));
-        double most = choice.Cells.Max(cell => cell.Model!.G.Concat(cell.Model.B).Where(double.IsFinite).Select(Math.Abs).DefaultIfEmpty(0).Max());
-        double bound = Math.Max(1, Math.Ceiling(most * 10) / 10);
+        var choice = CellChoice.InRows(run, drawable, mostInARow: 5, (int)Math.Clamp(MostEntries / ((long)n * n), 1, CellChoice.MaxPanels));
+        var (colors, beyond) = ColorScale.Around0("G, b", choice.Cells.SelectMany(cell => cell.Model!.G.Concat(cell.Model.B)));
         double biasWidth = Math.Max(1, n * 0.08);
         double right = n - 0.5 + (0.6 * biasWidth) + biasWidth;
-        var panels = choice.Cells.Select(cell => Panel(cell, n, biasWidth, right)).ToList();
+        var panels = choice.Cells.Select(cell => Panel(choice, cell, n, biasWidth, right)).ToList();
         return new Drawing(
-            new Chart(panels, n / (right + 0.5)) { Colors = new ColorScale("G, b", -bound, bound, Diverging: true) },
+            new Chart(panels, n / (right + 0.5)) { Colors = colors, InARow = choice.InARow },
             string.Join(" ", choice.Cells.Select(Words)),
-            choice.Note);
+            $"{choice.Note} {beyond}".Trim());
     }
 
-    private static Panel Panel(CellData cell, int n, double biasWidth, double right)
+    private static Panel Panel(CellChoice choice, CellData cell, int n, double biasWidth, double right)
     {
         var model = cell.Model!;
         double biasCentre = right - (biasWidth / 2);
         var x = Axis.OfFeatures("feature j", n);
         return new Panel(
-            cell.Label,
+            choice.Title(cell),
             x with { To = right, Names = [.. x.Names!, new Tick(biasCentre, "b")] },
-            Axis.OfFeatures("feature i", n) with { Reversed = true },
+            Axis.OfFeatures(choice.Vertical(cell, "feature i"), n) with { Reversed = true },
             [
                 new HeatMark(model.G, model.Features, 0, 1) { Hover = "G[%{y}, %{x}] = %{z:.4f}<extra></extra>" },
                 new HeatMark(model.B, 1, biasCentre, biasWidth) { Hover = "b[%{y}] = %{z:.4f}<extra></extra>" },

@@ -21,7 +21,7 @@ internal sealed class NeuronFigure : IFigure
 
     public string Caption =>
         "Each column is a neuron of the best instance of a cell, each box in it the weight of one feature: positive weights stand on the line, negative ones hang from it. "
-        + "Look for columns of one box (monosemantic neurons) and columns of several (polysemantic ones, in another colour), and for how sparsity turns the first into the second.";
+        + "Look for columns of one box, or of one that is far larger than the others (monosemantic neurons), and columns of several (polysemantic ones, in another colour), and for how sparsity turns the first into the second.";
 
     public Drawing Draw(RunData run)
     {

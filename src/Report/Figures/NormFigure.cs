@@ -22,7 +22,8 @@ internal sealed class NormFigure : IFigure
 
     public Drawing Draw(RunData run)
     {
-        var choice = CellChoice.Of([.. run.Cells.Where(cell => cell.Features.Count > 0)]);
+        var choice = CellChoice.InRows(run, [.. run.Cells.Where(cell => cell.Features.Count > 0)], MostInARow);
+        int? row = choice.InARow ?? (choice.Cells.Count <= MostInARow ? choice.Cells.Count : null);
         if (choice.Cells.Count == 0)
             return Drawing.LeftOut("Feature norms are not drawn: analysis/features.csv has no row of a best instance.");
         var all = choice.Cells.SelectMany(cell => cell.Features).ToList();
@@ -31,19 +32,19 @@ internal sealed class NormFigure : IFigure
         // Of features that are not represented, superposition is a ratio of small numbers and would stretch the scale.
         double most = Math.Max(1, all.Where(feature => feature.Represented && double.IsFinite(feature.Superposition)).Select(feature => feature.Superposition).DefaultIfEmpty(0).Max());
         return new Drawing(
-            new Chart([.. choice.Cells.Select(cell => Panel(cell, n, longest))], Math.Clamp(0.3 + (n * 0.07), 0.5, 1.6) * (choice.Cells.Count is > 4 and <= MostInARow ? 1.8 : 1))
+            new Chart([.. choice.Cells.Select(cell => Panel(choice, cell, n, longest))], Math.Clamp(0.3 + (n * 0.07), 0.5, 1.6) * (row > 4 ? 1.8 : 1))
             {
-                InARow = choice.Cells.Count <= MostInARow ? choice.Cells.Count : null,
+                InARow = row,
                 Colors = new ColorScale("superposition", 0, most, Diverging: false),
             },
             string.Join(" ", choice.Cells.Select(Words)),
             choice.Note);
     }
 
-    private static Panel Panel(CellData cell, int n, double longest) => new(
-        cell.Label,
+    private static Panel Panel(CellChoice choice, CellData cell, int n, double longest) => new(
+        choice.Title(cell),
         new Axis("norm ‖Wᵢ‖", 0, longest) { Grid = true },
-        Axis.OfFeatures("feature", n) with { Reversed = true },
+        Axis.OfFeatures(choice.Vertical(cell, "feature"), n) with { Reversed = true },
         [
             new BarsMark(
                 [.. cell.Features.Select(feature => (double)feature.Feature)],

@@ -28,13 +28,13 @@ internal sealed class PcaFigure : IFigure
         var choice = CellChoice.Of([.. run.Cells.Where(cell => cell.Model is { W: not null, Features: <= MostFeatures } && components.Contains(cell.Index))], MostCells);
         if (choice.Cells.Count == 0)
             return Drawing.Skipped;
-        double bound = Math.Max(1, Math.Ceiling(10 * choice.Cells.Max(cell => cell.Model!.G.Where(double.IsFinite).Max(Math.Abs))) / 10);
+        var (colors, beyond) = ColorScale.Around0("PCA, G", choice.Cells.SelectMany(cell => cell.Model!.G));
         var above = choice.Cells.Select(cell => Panel("PCA", cell, Kept(cell.Model!, components[cell.Index])));
         var below = choice.Cells.Select(cell => Panel("G", cell, cell.Model!.G));
         return new Drawing(
-            new Chart([.. above, .. below], 1) { InARow = choice.Cells.Count, Colors = new ColorScale("PCA, G", -bound, bound, Diverging: true) },
+            new Chart([.. above, .. below], 1) { InARow = choice.Cells.Count, Colors = colors },
             string.Join(" ", choice.Cells.Select(cell => Words(cell, Kept(cell.Model!, components[cell.Index])))),
-            choice.Note);
+            $"{choice.Note} {beyond}".Trim());
     }
 
     private static Panel Panel(string what, CellData cell, double[] matrix) => new(

@@ -63,7 +63,7 @@ internal sealed class TrajectoryFigure : IFigure
     private static DotsMark Dots(WeightPath path, int snapshot)
     {
         double[][] places = [.. Enumerable.Range(0, path.Features).Select(i => path.Direction(snapshot, i))];
-        return new DotsMark([.. places.Select(place => place[0])], [.. places.Select(place => place[1])], [], path.Hidden == 3 ? 5 : 9)
+        return new DotsMark([.. places.Select(place => place[0])], [.. places.Select(place => place[1])], [], path.Hidden == 3 ? 4 : 9)
         {
             Ink = Ink.Text,
             Z = path.Hidden == 3 ? [.. places.Select(place => place[2])] : null,

@@ -36,7 +36,7 @@ internal static class IndexPage
             ("data-finished", run.Finished?.ToString("O", CultureInfo.InvariantCulture) ?? ""), ("data-seconds", Invariant(run.Seconds)));
         page.Markup("<td>");
         if (thumbnail is not null)
-            page.Markup($"<img class=\"thumbnail\" width=\"160\" height=\"90\" loading=\"lazy\" alt=\"{Html.Escape($"First figure of {run.Name}")}\" src=\"{thumbnail}\"/>");
+            page.Markup($"<img class=\"thumbnail\" width=\"{RunIndex.ThumbnailWidth}\" height=\"{RunIndex.ThumbnailHeight}\" alt=\"{Html.Escape($"Figure of {run.Name}")}\" src=\"{thumbnail}\"/>");
         page.Markup("</td><td>");
         if (run.HasReport)
             page.Element("a", run.Title, ("href", $"{Uri.EscapeDataString(run.Name)}/{ReportStage.PageFile}"));

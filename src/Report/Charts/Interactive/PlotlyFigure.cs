@@ -48,7 +48,7 @@ internal static class PlotlyFigure
     private static Dictionary<string, object> Layout(Chart chart)
     {
         double left = chart.Panels.All(panel => panel.Y.Hidden) ? 8 : NameSpace + 12;
-        double right = chart.Colors is null ? 20 + chart.Beside : ColorBarSpace;
+        double right = chart.Colors is not { Bar: true } ? 20 + chart.Beside : ColorBarSpace;
         double gap = chart.OwnY ? NameSpace + 18 + chart.Beside : 30;
         double below = chart.Panels.All(panel => panel.X.Hidden) ? 8 : TickSpace;
         double panelWidth = (Width - left - right - ((chart.Columns - 1) * gap)) / chart.Columns;
@@ -79,7 +79,7 @@ internal static class PlotlyFigure
             double y1 = 1 - (((row * (Above + panelHeight + below)) + Above) / inner);
             double y0 = y1 - (panelHeight / inner);
             double[] x = [Round(x0), Round(Math.Min(1, x1))], y = [Round(Math.Max(0, y0)), Round(y1)];
-            AddPanel(layout, chart.Panels[i], i, x, y, namesShown: column == 0 || chart.OwnY);
+            AddPanel(layout, chart.Panels[i], i, x, y, namesShown: column == 0 || chart.OwnY, small: panelWidth < 260);
             if (chart.Panels[i].Title.Length > 0)
             {
                 annotations.Add(new
@@ -104,36 +104,38 @@ internal static class PlotlyFigure
             layout["sliders"] = new[] { PlotlySlider.Slider(chart) };
         if (chart.Colors is { } colors)
         {
-            layout["coloraxis"] = new
+            var bar = new Dictionary<string, object>
             {
-                cmin = colors.From,
-                cmax = colors.To,
-                colorscale = colors.Diverging ? "@diverging" : "@ramp",
-                colorbar = new
-                {
-                    title = new { text = Escape(colors.Label), side = "right", font = new { size = 12.5 } },
-                    thickness = 12,
-                    outlinewidth = 0,
-                    x = 1.02,
-                    len = Round(panelHeight / inner),
-                    y = Round(1 - (Above / inner)),
-                    yanchor = "top",
-                    ypad = 0,
-                },
+                ["title"] = new { text = Escape(colors.Label), side = "right", font = new { size = 12.5 } },
+                ["thickness"] = 12,
+                ["outlinewidth"] = 0,
+                ["x"] = 1.02,
+                ["len"] = Round(panelHeight / inner),
+                ["y"] = Round(1 - (Above / inner)),
+                ["yanchor"] = "top",
+                ["ypad"] = 0,
             };
+            if (colors.Clipped)
+            {
+                var ticks = colors.Ticks(Math.Clamp((int)(panelHeight / 40), 2, 6));
+                (bar["tickvals"], bar["ticktext"]) = (ticks.Select(tick => tick.At).ToArray(), ticks.Select(tick => tick.Text).ToArray());
+            }
+
+            layout["coloraxis"] = new { cmin = colors.From, cmax = colors.To, colorscale = colors.Diverging ? "@diverging" : "@ramp", colorbar = bar, showscale = colors.Bar };
         }
 
         return layout;
     }
 
-    private static void AddPanel(Dictionary<string, object> layout, Panel panel, int index, double[] x, double[] y, bool namesShown)
+    private static void AddPanel(Dictionary<string, object> layout, Panel panel, int index, double[] x, double[] y, bool namesShown, bool small)
     {
         string suffix = Suffix(index);
         if (panel.InSpace)
         {
             object Side(string name) => new
             {
-                title = new { text = name },
+                // In a small scene they would reach out of it.
+                title = new { text = small ? "" : name },
                 range = new[] { panel.X.From, panel.X.To },
                 showticklabels = false,
                 gridcolor = "@faint",
@@ -148,7 +150,7 @@ internal static class PlotlyFigure
                 xaxis = Side("h₀"),
                 yaxis = Side("h₁"),
                 zaxis = Side("h₂"),
-                camera = new { eye = new { x = 1.55, y = 0.85, z = 0.75 } },
+                camera = new { eye = new { x = 1.65, y = 0.9, z = 0.8 }, center = new { x = 0, y = 0, z = -0.12 } },
             };
             return;
         }

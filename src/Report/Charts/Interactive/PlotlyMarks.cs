@@ -192,7 +192,7 @@ internal static class PlotlyMarks
         if (vectors.Names.Count > 0)
         {
             var names = Names(vectors, "scatter3d");
-            names["z"] = vectors.Names.Select(name => Beyond(name.At)[2]).ToArray();
+            names["z"] = vectors.Names.Select(name => Vectors.NameAt(name.At, name.Text)[2]).ToArray();
             traces.Add(names);
         }
 
@@ -203,16 +203,14 @@ internal static class PlotlyMarks
     {
         ["type"] = type,
         ["mode"] = "text",
-        ["x"] = vectors.Names.Select(name => Beyond(name.At)[0]).ToArray(),
-        ["y"] = vectors.Names.Select(name => Beyond(name.At)[1]).ToArray(),
+        ["x"] = vectors.Names.Select(name => Vectors.NameAt(name.At, name.Text)[0]).ToArray(),
+        ["y"] = vectors.Names.Select(name => Vectors.NameAt(name.At, name.Text)[1]).ToArray(),
         ["text"] = vectors.Names.Select(name => PlotlyFigure.Escape(name.Text)).ToArray(),
         ["textfont"] = new { color = "@text", size = 12 },
         ["hoverinfo"] = "skip",
     };
 
     private static string[] Numbered(VectorsMark vectors) => [.. vectors.Tips.Select((_, i) => $"{i}")];
-
-    private static double[] Beyond(double[] tip) => Vectors.Beyond(tip, Vectors.NameDistance);
 
     private static Dictionary<string, object> Hover(Mark mark, Dictionary<string, object> trace)
     {

@@ -4,7 +4,7 @@ namespace ToyPipeline.Report.Charts.Interactive;
 internal static class PlotlySlider
 {
     /// <summary>Room below the panels, px.</summary>
-    public const double Space = 84;
+    public const double Space = 100;
 
     /// <summary>The frames; empty where the chart has no moments.</summary>
     public static IReadOnlyList<object> Frames(Chart chart)

@@ -11,7 +11,6 @@ internal static class StaticFigure
 
     private const float Margin = 8;
     private const float TitleSpace = 28;
-    private const float LegendSpace = 26;
     private const float NameSpace = 58;
     private const float TickSpace = 46;
 
@@ -37,12 +36,64 @@ internal static class StaticFigure
         return SvgText.Finish(stream.ToArray(), title, description);
     }
 
+    /// <summary>What the figure looks like, to be told from others at a glance: its first and its last panel without words, as PNG.</summary>
+    /// <param name="chart">The chart.</param>
+    /// <param name="width">Width that it is shown at, px; the PNG has twice as many.</param>
+    /// <param name="height">Height that it is shown at, px.</param>
+    public static byte[] Thumbnail(Chart chart, int width, int height)
+    {
+        const float Edge = 6, Gap = 10;
+        ReportFonts.Use();
+        using var surface = SKSurface.Create(new SKImageInfo(width * PixelScale, height * PixelScale, SKColorType.Rgba8888, SKAlphaType.Opaque));
+        surface.Canvas.Clear(SKColor.Parse(Palette.Light.Paper));
+        surface.Canvas.Scale(PixelScale);
+        Panel[] panels = chart.Panels.Count < 2 ? [.. chart.Panels] : [chart.Panels[0], chart.Panels[^1]];
+        float room = (width - (2 * Edge) - ((panels.Length - 1) * Gap)) / panels.Length;
+        for (int i = 0; i < panels.Length; i++)
+        {
+            var panel = panels[i];
+            float tall = height - (2 * Edge), wide = room;
+            if (panel.EqualUnits)
+            {
+                float unit = Math.Min(wide / (float)StaticPanel.Length(panel.X), tall / (float)StaticPanel.Length(panel.Y));
+                (wide, tall) = (unit * (float)StaticPanel.Length(panel.X), unit * (float)StaticPanel.Length(panel.Y));
+            }
+
+            float x = Edge + (i * (room + Gap)) + ((room - wide) / 2), y = (height - tall) / 2;
+            var area = new SKRect(x, y, x + wide, y + tall);
+            using var plot = StaticPanel.Plot(Bare(panel), chart.Colors, namesShown: false, wide);
+            Render(plot, surface.Canvas, area, new PixelPadding(0));
+            if (!panel.X.Hidden && !panel.Marks.Any(mark => mark is HeatMark))
+            {
+                using var frame = new SKPaint { Color = SKColor.Parse(Palette.Light.Muted), IsStroke = true, StrokeWidth = 1, IsAntialias = true };
+                surface.Canvas.DrawRect(area, frame);
+            }
+        }
+
+        using var image = surface.Snapshot();
+        using var data = image.Encode(SKEncodedImageFormat.Png, 100);
+        return data.ToArray();
+    }
+
+    // Without names, and with marks that are seen when small.
+    private static Panel Bare(Panel panel) => panel with
+    {
+        X = panel.X with { Hidden = true, Grid = false },
+        Y = panel.Y with { Hidden = true, Grid = false },
+        Marks = [.. panel.Marks.Select(mark => mark switch
+        {
+            VectorsMark vectors => vectors with { Names = [] },
+            LineMark { Width: > 1 and < 2 } line => line with { Width = 2 },
+            _ => mark,
+        })],
+    };
+
     private static void Draw(SKCanvas canvas, Chart chart, Layout layout)
     {
         ReportFonts.Use();
         using (var paper = new SKPaint { Color = SKColor.Parse(Palette.Light.Paper) })
             canvas.DrawRect(0, 0, layout.Width, layout.Height, paper);
-        StaticFurniture.Legend(canvas, chart.Legend, layout.Left, 19);
+        StaticFurniture.Legend(canvas, chart.Legend, layout.Left, layout.Width - layout.Left - Margin, 19);
         for (int i = 0; i < chart.Panels.Count; i++)
         {
             var (row, column) = Math.DivRem(i, chart.Columns);
@@ -54,7 +105,7 @@ internal static class StaticFigure
             StaticFurniture.Title(canvas, chart.Panels[i].Title, area.MidX, area.Top - 9, area.Width + (layout.Gap / 2));
         }
 
-        if (chart.Colors is { } colors)
+        if (chart.Colors is { Bar: true } colors)
         {
             float top = layout.Top + TitleSpace;
             StaticFurniture.ColorBar(canvas, colors, layout.Width - StaticFurniture.ColorBarSpace + 16, top, top + layout.PanelHeight);
@@ -80,11 +131,11 @@ internal static class StaticFigure
         public static Layout Of(Chart chart)
         {
             float left = chart.Panels.All(panel => panel.Y.Hidden) ? Margin + 4 : Margin + NameSpace;
-            float right = chart.Colors is null ? Margin + 10 + chart.Beside : StaticFurniture.ColorBarSpace;
+            float right = chart.Colors is not { Bar: true } ? Margin + 10 + chart.Beside : StaticFurniture.ColorBarSpace;
             float gap = chart.OwnY ? NameSpace + 10 + chart.Beside : 26;
             float below = chart.Panels.All(panel => panel.X.Hidden) ? Margin : TickSpace;
-            float top = chart.Legend.Count > 0 ? LegendSpace : 0;
             float width = chart.Columns switch { 1 => 560, 2 => 760, 3 => 860, <= 5 => 960, _ => 1080 };
+            float top = StaticFurniture.LegendLine * StaticFurniture.LegendLines(chart.Legend, width - left - Margin);
             float panelWidth = MathF.Floor((width - left - right - ((chart.Columns - 1) * gap)) / chart.Columns);
             float panelHeight = MathF.Round((float)(panelWidth * chart.Aspect));
             float height = top + (chart.Rows * (TitleSpace + panelHeight + below)) + Margin;

@@ -35,19 +35,42 @@ internal static class StaticFurniture
         static double Share(Axis axis, double at) => (StaticPanel.Place(axis, at) - StaticPanel.Place(axis, axis.From)) / (StaticPanel.Place(axis, axis.To) - StaticPanel.Place(axis, axis.From));
     }
 
-    /// <summary>The legend as one line that starts at <paramref name="x"/>.</summary>
-    public static void Legend(SKCanvas canvas, IReadOnlyList<LegendEntry> entries, float x, float baseline)
+    /// <summary>Height of a line of the legend.</summary>
+    public const float LegendLine = 26;
+
+    private const float LegendSample = 26;
+    private const float LegendSpace = 7;
+
+    /// <summary>Lines that the legend takes in a given width.</summary>
+    public static int LegendLines(IReadOnlyList<LegendEntry> entries, float width) => entries.Count == 0 ? 0 : LegendPlaces(entries, width).Max(place => place.Line) + 1;
+
+    /// <summary>The legend in lines of a given width that start at <paramref name="left"/>.</summary>
+    public static void Legend(SKCanvas canvas, IReadOnlyList<LegendEntry> entries, float left, float width, float firstBaseline)
     {
-        const float Sample = 26, Space = 7;
         using var font = Font(ReportFonts.Regular, WordSize);
         using var ink = Fill(Palette.Light.Text);
-        foreach (var entry in entries)
+        foreach (var (entry, place) in entries.Zip(LegendPlaces(entries, width)))
         {
+            float x = left + place.X, baseline = firstBaseline + (place.Line * LegendLine);
             using var line = Fill(Palette.Light.Of(entry.Ink));
             line.StrokeWidth = (float)entry.Width;
-            canvas.DrawLine(x, baseline - 4.5f, x + Sample, baseline - 4.5f, line);
-            canvas.DrawText(entry.Text, x + Sample + Space, baseline, SKTextAlign.Left, font, ink);
-            x += Sample + Space + font.MeasureText(entry.Text) + 24;
+            canvas.DrawLine(x, baseline - 4.5f, x + LegendSample, baseline - 4.5f, line);
+            canvas.DrawText(entry.Text, x + LegendSample + LegendSpace, baseline, SKTextAlign.Left, font, ink);
+        }
+    }
+
+    private static IEnumerable<(float X, int Line)> LegendPlaces(IReadOnlyList<LegendEntry> entries, float width)
+    {
+        using var font = Font(ReportFonts.Regular, WordSize);
+        float x = 0;
+        int line = 0;
+        foreach (var entry in entries)
+        {
+            float wide = LegendSample + LegendSpace + font.MeasureText(entry.Text);
+            if (x > 0 && x + wide > width)
+                (x, line) = (0, line + 1);
+            yield return (x, line);
+            x += wide + 24;
         }
     }
 
@@ -68,7 +91,7 @@ internal static class StaticFurniture
         using var ink = Fill(Palette.Light.Text);
         using var line = Fill(Palette.Light.Muted);
         float widest = 0;
-        foreach (var tick in Ticks.Linear(colors.From, colors.To, Math.Clamp((int)(height / 32), 2, 6)))
+        foreach (var tick in colors.Ticks(Math.Clamp((int)(height / 32), 2, 6)))
         {
             float y = bottom - (height * (float)colors.Place(tick.At));
             line.StrokeWidth = 1;
@@ -79,7 +102,8 @@ internal static class StaticFurniture
 
         font.Size = WordSize;
         canvas.Save();
-        canvas.Translate(left + Width + 7 + widest + 18, (top + bottom) / 2);
+        // Beside wide ticks the label moves up to them, and stays on the paper.
+        canvas.Translate(left + Math.Min(Width + 7 + widest + 18, ColorBarSpace - 20), (top + bottom) / 2);
         canvas.RotateDegrees(-90);
         canvas.DrawText(colors.Label, 0, 0, SKTextAlign.Center, font, ink);
         canvas.Restore();

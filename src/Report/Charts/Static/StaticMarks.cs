@@ -133,7 +133,7 @@ internal static class StaticMarks
         foreach (var (at, text) in vectors.Names)
         {
             var (tipX, tipY) = Vectors.Project(at);
-            double[] place = Vectors.Beyond([tipX, tipY], Vectors.NameDistance);
+            double[] place = Vectors.NameAt([tipX, tipY], text);
             var label = plot.Add.Text(text, place[0], place[1]);
             label.LabelFontColor = Hex(Ink.Text);
             label.LabelFontSize = 12;
