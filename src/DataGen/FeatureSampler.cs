@@ -110,15 +110,21 @@ public sealed unsafe class FeatureSampler
         for (int f = 0; f < _features.Length;)
         {
             int count = NextDraws(in key, stream, tile, ref f, skipDense: false, buffer);
-            for (int e = 0; e < count; e++)
-            {
-                int draw = buffer.Draws[e];
-                ulong before = some & ((1UL << (draw % TileSamples)) - 1);
-                x[((draw / TileSamples) * stride) + BitOperations.PopCount(before)] = buffer.Values[e];
-            }
+            Scatter(buffer.Draws, buffer.Values, count, some, x, (uint)stride);
         }
 
         return BitOperations.PopCount(some);
+    }
+
+    // Each value to its feature's row and the place of its sample among some.
+    private static void Scatter(int* draws, float* values, int count, ulong some, float* x, uint stride)
+    {
+        for (int e = 0; e < count; e++)
+        {
+            uint draw = (uint)draws[e];
+            ulong before = some & ((1UL << (int)(draw % TileSamples)) - 1);
+            x[(draw / TileSamples * stride) + (uint)BitOperations.PopCount(before)] = values[e];
+        }
     }
 
     /// <summary>The present features of samples 64·tile to 64·tile + 63: the same values as <see cref="FillTile"/>, without the zeros.</summary>
@@ -129,8 +135,7 @@ public sealed unsafe class FeatureSampler
         for (int f = 0; f < _features.Length;)
         {
             int count = NextDraws(in key, stream, tile, ref f, skipDense: false, buffer);
-            for (int e = 0; e < count; e++)
-                entries.Add(buffer.Draws[e] % TileSamples, buffer.Draws[e] / TileSamples, buffer.Values[e]);
+            entries.Add(buffer.Draws, buffer.Values, count);
         }
     }
 
