@@ -1,8 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 
 namespace ToyPipeline.DataGen;
 
@@ -13,8 +11,6 @@ internal sealed unsafe class DrawBuffer
     public const int BatchDraws = 1024;
 
     private const int Capacity = BatchDraws + FeatureSampler.TileSamples + 8;
-
-    private static readonly byte[] s_order = Order();
 
     private readonly PresenceMasks[] _masks;
     private readonly int[] _setWords;
@@ -53,49 +49,29 @@ internal sealed unsafe class DrawBuffer
     /// <summary>Values of one feature, [64].</summary>
     public float* Row => Pointer(_row);
 
-    /// <summary>Appends first + j to a list for every bit j of <paramref name="mask"/>; up to seven more are overwritten.</summary>
+    /// <summary>Appends first + j to a list for every bit j of <paramref name="mask"/>; up to four more are overwritten.</summary>
     /// <returns>How many there are.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static int Append(InstructionSet set, ulong mask, int first, int* list)
+    public static int Append(ulong mask, int first, int* list)
     {
-        int* at = list;
-        if (set == InstructionSet.Portable)
+        int count = BitOperations.PopCount(mask);
+        // Four at a time: of a sparse mask mostly all, so that the loop's end is foreseen.
+        do
         {
-            for (; mask != 0; mask &= mask - 1)
-                *at++ = first + BitOperations.TrailingZeroCount(mask);
-            return (int)(at - list);
+            list[0] = first + BitOperations.TrailingZeroCount(mask);
+            mask &= mask - 1;
+            list[1] = first + BitOperations.TrailingZeroCount(mask);
+            mask &= mask - 1;
+            list[2] = first + BitOperations.TrailingZeroCount(mask);
+            mask &= mask - 1;
+            list[3] = first + BitOperations.TrailingZeroCount(mask);
+            mask &= mask - 1;
+            list += 4;
         }
-
-        fixed (byte* order = s_order)
-        {
-            for (; mask != 0; mask >>= 8, first += 8)
-            {
-                uint bits = (byte)mask;
-                (Avx2.ConvertToVector256Int32(order + (8 * bits)) + Vector256.Create(first)).Store(at);
-                at += BitOperations.PopCount(bits);
-            }
-        }
-
-        return (int)(at - list);
+        while (mask != 0);
+        return count;
     }
 
     private static T* Pointer<T>(T[] pinned)
         where T : unmanaged => (T*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(pinned));
-
-    // For each byte the bits that are set, in order, [256, 8].
-    private static byte[] Order()
-    {
-        byte[] order = new byte[256 * 8];
-        for (int mask = 0; mask < 256; mask++)
-        {
-            int count = 0;
-            for (byte bit = 0; bit < 8; bit++)
-            {
-                if ((mask >> bit & 1) != 0)
-                    order[(8 * mask) + count++] = bit;
-            }
-        }
-
-        return order;
-    }
 }

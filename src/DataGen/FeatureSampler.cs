@@ -22,7 +22,7 @@ public sealed unsafe class FeatureSampler
     public const int TileSamples = PhiloxTile.Samples;
 
     private readonly Feature[] _features;
-    private readonly int[] _tossed; // features that are present with a probability of their own, below 1
+    private readonly Feature[] _tossed; // features that are present with a probability of their own, below 1
     private readonly InstructionSet _set;
 
     /// <summary>A sampler for a feature distribution.</summary>
@@ -45,7 +45,7 @@ public sealed unsafe class FeatureSampler
 
         foreach (var feature in _features.Where(feature => feature.Set < 0))
             EmptyShare *= 1 - data.Density[feature.Index];
-        _tossed = [.. _features.Where(feature => feature.Set < 0 && !feature.Always).Select(feature => feature.Index)];
+        _tossed = [.. _features.Where(feature => feature.Set < 0 && !feature.Always)];
     }
 
     /// <summary>n, the number of features.</summary>
@@ -110,15 +110,21 @@ public sealed unsafe class FeatureSampler
         for (int f = 0; f < _features.Length;)
         {
             int count = NextDraws(in key, stream, tile, ref f, skipDense: false, buffer);
-            for (int e = 0; e < count; e++)
-            {
-                int draw = buffer.Draws[e];
-                ulong before = some & ((1UL << (draw % TileSamples)) - 1);
-                x[((draw / TileSamples) * stride) + BitOperations.PopCount(before)] = buffer.Values[e];
-            }
+            Scatter(buffer.Draws, buffer.Values, count, some, x, (uint)stride);
         }
 
         return BitOperations.PopCount(some);
+    }
+
+    // Each value to its feature's row and the place of its sample among some.
+    private static void Scatter(int* draws, float* values, int count, ulong some, float* x, uint stride)
+    {
+        for (int e = 0; e < count; e++)
+        {
+            uint draw = (uint)draws[e];
+            ulong before = some & ((1UL << (int)(draw % TileSamples)) - 1);
+            x[(draw / TileSamples * stride) + (uint)BitOperations.PopCount(before)] = values[e];
+        }
     }
 
     /// <summary>The present features of samples 64·tile to 64·tile + 63: the same values as <see cref="FillTile"/>, without the zeros.</summary>
@@ -129,8 +135,7 @@ public sealed unsafe class FeatureSampler
         for (int f = 0; f < _features.Length;)
         {
             int count = NextDraws(in key, stream, tile, ref f, skipDense: false, buffer);
-            for (int e = 0; e < count; e++)
-                entries.Add(buffer.Draws[e] % TileSamples, buffer.Draws[e] / TileSamples, buffer.Values[e]);
+            entries.Add(buffer.Draws, buffer.Values, count);
         }
     }
 
@@ -177,8 +182,7 @@ public sealed unsafe class FeatureSampler
             }
         }
 
-        for (int t = 0; t < _tossed.Length; t += 2)
-            PhiloxTile.Masks(_set, in key, stream, tile, in _features[_tossed[t]], in _features[_tossed[Math.Min(t + 1, _tossed.Length - 1)]], buffer.Masks);
+        PhiloxTile.Masks(_set, in key, stream, tile, _tossed, buffer.Masks);
     }
 
     // The values of some hundred draws, from those of a feature on: sample after sample, feature after feature. 0 is a draw that came out absent.
@@ -200,7 +204,7 @@ public sealed unsafe class FeatureSampler
             var (maybe, tied) = buffer.Masks[next];
             for (ulong left = tied; left != 0; left &= left - 1)
                 buffer.Ties[ties++] = count + BitOperations.PopCount(maybe & ((left & (0 - left)) - 1));
-            count += DrawBuffer.Append(_set, maybe, next * TileSamples, buffer.Draws + count);
+            count += DrawBuffer.Append(maybe, next * TileSamples, buffer.Draws + count);
         }
 
         DrawWords(in key, stream, tile, count, ties, buffer);
@@ -223,7 +227,7 @@ public sealed unsafe class FeatureSampler
     private int DenseDraws(ref readonly PhiloxKey key, RandomStream stream, long tile, ref readonly Feature feature, DrawBuffer buffer)
     {
         FillRow(in key, stream, tile, in feature, buffer.Row, buffer);
-        int count = DrawBuffer.Append(_set, buffer.Masks[feature.Index].Maybe, feature.Index * TileSamples, buffer.Draws);
+        int count = DrawBuffer.Append(buffer.Masks[feature.Index].Maybe, feature.Index * TileSamples, buffer.Draws);
         for (int e = 0; e < count; e++)
             buffer.Values[e] = buffer.Row[buffer.Draws[e] % TileSamples];
         return count;

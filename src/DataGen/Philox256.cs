@@ -6,7 +6,7 @@ using ToyPipeline.Core.Random;
 
 namespace ToyPipeline.DataGen;
 
-/// <summary>What <see cref="PhiloxTile"/> computes, eight blocks at a time with AVX2: two sets of four lanes, a and b, whose rounds overlap.</summary>
+/// <summary>What <see cref="PhiloxTile"/> computes, with AVX2: two or three vectors of four blocks each, whose rounds overlap.</summary>
 /// <remarks>A word lives in the low half of a 64-bit lane: vpmuludq reads only that half, so the high halves may hold anything.</remarks>
 internal static unsafe class Philox256
 {
@@ -23,7 +23,7 @@ internal static unsafe class Philox256
             var first = Vector256.Create(group + (ulong)g) + order;
             var (a0, a1, a2, a3) = Start(in start, first, m0, m1);
             var (b0, b1, b2, b3) = Start(in start, first + Vector256.Create(4UL), m0, m1);
-            LastEightRounds(ref a0, ref a1, ref a2, ref a3, ref b0, ref b1, ref b2, ref b3, m0, m1, key.Rounds);
+            LastEightRounds(ref a0, ref a1, ref a2, ref a3, ref b0, ref b1, ref b2, ref b3, m0, m1, in key);
             Store(a0, a1, a2, a3, words + (4 * g));
             Store(b0, b1, b2, b3, words + (4 * g) + 16);
         }
@@ -31,18 +31,50 @@ internal static unsafe class Philox256
 
     /// <inheritdoc cref="PhiloxTile.Masks"/>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    public static void Masks(
-        ref readonly PhiloxKey key, uint stream, ulong group, ref readonly Feature first, ref readonly Feature second, PresenceMasks* masks)
+    public static void Masks(ref readonly PhiloxKey key, uint stream, ulong group, ReadOnlySpan<Feature> features, PresenceMasks* masks)
     {
         var (m0, m1) = (Multiplier(Philox4x32.M0), Multiplier(Philox4x32.M1));
         var groups = Vector256.Create(group) + Vector256.Create(0UL, 2, 1, 3);
-        var startA = new PhiloxStart(in key, stream, group, PhiloxTile.PresenceSlot + (uint)first.Index);
-        var startB = new PhiloxStart(in key, stream, group, PhiloxTile.PresenceSlot + (uint)second.Index);
-        var (a0, a1, a2, a3) = Start(in startA, groups, m0, m1);
-        var (b0, b1, b2, b3) = Start(in startB, groups, m0, m1);
-        LastEightRounds(ref a0, ref a1, ref a2, ref a3, ref b0, ref b1, ref b2, ref b3, m0, m1, key.Rounds);
-        masks[first.Index] = Compare(a0, a1, a2, a3, first.Whole);
-        masks[second.Index] = Compare(b0, b1, b2, b3, second.Whole);
+        int last = features.Length - 1;
+        for (int f = 0; f <= last; f += 3)
+        {
+            ref readonly var a = ref features[f];
+            ref readonly var b = ref features[Math.Min(f + 1, last)];
+            ref readonly var c = ref features[Math.Min(f + 2, last)];
+            var startA = new PhiloxStart(in key, stream, group, PhiloxTile.PresenceSlot + (uint)a.Index);
+            var startB = new PhiloxStart(in key, stream, group, PhiloxTile.PresenceSlot + (uint)b.Index);
+            var startC = new PhiloxStart(in key, stream, group, PhiloxTile.PresenceSlot + (uint)c.Index);
+            var (a0, a1, a2, a3) = Start(in startA, groups, m0, m1);
+            var (b0, b1, b2, b3) = Start(in startB, groups, m0, m1);
+            var (c0, c1, c2, c3) = Start(in startC, groups, m0, m1);
+            Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(2));
+            Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(2));
+            Round(ref c0, ref c1, ref c2, ref c3, m0, m1, key.Round(2));
+            Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(3));
+            Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(3));
+            Round(ref c0, ref c1, ref c2, ref c3, m0, m1, key.Round(3));
+            Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(4));
+            Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(4));
+            Round(ref c0, ref c1, ref c2, ref c3, m0, m1, key.Round(4));
+            Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(5));
+            Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(5));
+            Round(ref c0, ref c1, ref c2, ref c3, m0, m1, key.Round(5));
+            Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(6));
+            Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(6));
+            Round(ref c0, ref c1, ref c2, ref c3, m0, m1, key.Round(6));
+            Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(7));
+            Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(7));
+            Round(ref c0, ref c1, ref c2, ref c3, m0, m1, key.Round(7));
+            Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(8));
+            Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(8));
+            Round(ref c0, ref c1, ref c2, ref c3, m0, m1, key.Round(8));
+            Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(9));
+            Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(9));
+            Round(ref c0, ref c1, ref c2, ref c3, m0, m1, key.Round(9));
+            masks[a.Index] = Compare(a0, a1, a2, a3, a.Whole);
+            masks[b.Index] = Compare(b0, b1, b2, b3, b.Whole);
+            masks[c.Index] = Compare(c0, c1, c2, c3, c.Whole);
+        }
     }
 
     /// <inheritdoc cref="PhiloxTile.WordsAt"/>
@@ -54,18 +86,17 @@ internal static unsafe class Philox256
         var high = Vector256.Create(group >> 32);
         var last = Vector256.Create((ulong)stream);
         var inTile = Vector256.Create((ulong)(PhiloxTile.WordGroups - 1));
-        ulong* keys = key.Rounds;
         for (int e = 0; e < count; e += 8)
         {
             var a = Avx2.ConvertToVector256Int64(draws + e).AsUInt64();
             var b = Avx2.ConvertToVector256Int64(draws + e + 4).AsUInt64();
             var (a0, a1, a2, a3) = (low + ((a >>> 2) & inTile), high, a >>> 6, last);
             var (b0, b1, b2, b3) = (low + ((b >>> 2) & inTile), high, b >>> 6, last);
-            Round(ref a0, ref a1, ref a2, ref a3, m0, m1, keys);
-            Round(ref b0, ref b1, ref b2, ref b3, m0, m1, keys);
-            Round(ref a0, ref a1, ref a2, ref a3, m0, m1, keys + 2);
-            Round(ref b0, ref b1, ref b2, ref b3, m0, m1, keys + 2);
-            LastEightRounds(ref a0, ref a1, ref a2, ref a3, ref b0, ref b1, ref b2, ref b3, m0, m1, keys);
+            Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(0));
+            Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(0));
+            Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(1));
+            Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(1));
+            LastEightRounds(ref a0, ref a1, ref a2, ref a3, ref b0, ref b1, ref b2, ref b3, m0, m1, in key);
             var both = Avx.Shuffle(Pick(a << 62, a0, a1, a2, a3).AsSingle(), Pick(b << 62, b0, b1, b2, b3).AsSingle(), 0b10_00_10_00);
             (Avx2.Permute4x64(both.AsUInt64(), 0b11_01_10_00).AsUInt32() >>> 1).AsInt32().Store(words + e);
         }
@@ -88,24 +119,24 @@ internal static unsafe class Philox256
     private static void LastEightRounds(
         ref Vector256<ulong> a0, ref Vector256<ulong> a1, ref Vector256<ulong> a2, ref Vector256<ulong> a3,
         ref Vector256<ulong> b0, ref Vector256<ulong> b1, ref Vector256<ulong> b2, ref Vector256<ulong> b3,
-        Vector256<uint> m0, Vector256<uint> m1, ulong* keys)
+        Vector256<uint> m0, Vector256<uint> m1, ref readonly PhiloxKey key)
     {
-        Round(ref a0, ref a1, ref a2, ref a3, m0, m1, keys + 4);
-        Round(ref b0, ref b1, ref b2, ref b3, m0, m1, keys + 4);
-        Round(ref a0, ref a1, ref a2, ref a3, m0, m1, keys + 6);
-        Round(ref b0, ref b1, ref b2, ref b3, m0, m1, keys + 6);
-        Round(ref a0, ref a1, ref a2, ref a3, m0, m1, keys + 8);
-        Round(ref b0, ref b1, ref b2, ref b3, m0, m1, keys + 8);
-        Round(ref a0, ref a1, ref a2, ref a3, m0, m1, keys + 10);
-        Round(ref b0, ref b1, ref b2, ref b3, m0, m1, keys + 10);
-        Round(ref a0, ref a1, ref a2, ref a3, m0, m1, keys + 12);
-        Round(ref b0, ref b1, ref b2, ref b3, m0, m1, keys + 12);
-        Round(ref a0, ref a1, ref a2, ref a3, m0, m1, keys + 14);
-        Round(ref b0, ref b1, ref b2, ref b3, m0, m1, keys + 14);
-        Round(ref a0, ref a1, ref a2, ref a3, m0, m1, keys + 16);
-        Round(ref b0, ref b1, ref b2, ref b3, m0, m1, keys + 16);
-        Round(ref a0, ref a1, ref a2, ref a3, m0, m1, keys + 18);
-        Round(ref b0, ref b1, ref b2, ref b3, m0, m1, keys + 18);
+        Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(2));
+        Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(2));
+        Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(3));
+        Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(3));
+        Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(4));
+        Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(4));
+        Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(5));
+        Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(5));
+        Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(6));
+        Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(6));
+        Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(7));
+        Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(7));
+        Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(8));
+        Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(8));
+        Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(9));
+        Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(9));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -115,8 +146,8 @@ internal static unsafe class Philox256
     {
         var p0 = Avx2.Multiply(c0.AsUInt32(), m0);
         var p1 = Avx2.Multiply(c2.AsUInt32(), m1);
-        c0 = (p1 >>> 32) ^ (c1 ^ Vector256.Create(keys[0]));
-        c2 = (p0 >>> 32) ^ (c3 ^ Vector256.Create(keys[1]));
+        c0 = (p1 >>> 32) ^ (c1 ^ Vector256.Load(keys));
+        c2 = (p0 >>> 32) ^ (c3 ^ Vector256.Load(keys + PhiloxKey.Copies));
         c1 = p1;
         c3 = p0;
     }

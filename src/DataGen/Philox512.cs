@@ -15,7 +15,6 @@ internal static unsafe class Philox512
         var order = Vector512.Create(0UL, 4, 1, 5, 2, 6, 3, 7);
         var m0 = Vector512.Create((ulong)Philox4x32.M0).AsUInt32();
         var m1 = Vector512.Create((ulong)Philox4x32.M1).AsUInt32();
-        ulong* keys = key.Rounds;
         var start = new PhiloxStart(in key, stream, group, slot);
         var first = Vector512.Create(group) + order;
         var ap = Avx512F.Multiply(first.AsUInt32(), m0);
@@ -28,22 +27,22 @@ internal static unsafe class Philox512
         var b2 = bp ^ Vector512.Create(start.P0Key);
         var a3 = Vector512.Create(start.P0);
         var b3 = a3;
-        Round(ref a0, ref a1, ref a2, ref a3, m0, m1, keys + 4);
-        Round(ref b0, ref b1, ref b2, ref b3, m0, m1, keys + 4);
-        Round(ref a0, ref a1, ref a2, ref a3, m0, m1, keys + 6);
-        Round(ref b0, ref b1, ref b2, ref b3, m0, m1, keys + 6);
-        Round(ref a0, ref a1, ref a2, ref a3, m0, m1, keys + 8);
-        Round(ref b0, ref b1, ref b2, ref b3, m0, m1, keys + 8);
-        Round(ref a0, ref a1, ref a2, ref a3, m0, m1, keys + 10);
-        Round(ref b0, ref b1, ref b2, ref b3, m0, m1, keys + 10);
-        Round(ref a0, ref a1, ref a2, ref a3, m0, m1, keys + 12);
-        Round(ref b0, ref b1, ref b2, ref b3, m0, m1, keys + 12);
-        Round(ref a0, ref a1, ref a2, ref a3, m0, m1, keys + 14);
-        Round(ref b0, ref b1, ref b2, ref b3, m0, m1, keys + 14);
-        Round(ref a0, ref a1, ref a2, ref a3, m0, m1, keys + 16);
-        Round(ref b0, ref b1, ref b2, ref b3, m0, m1, keys + 16);
-        Round(ref a0, ref a1, ref a2, ref a3, m0, m1, keys + 18);
-        Round(ref b0, ref b1, ref b2, ref b3, m0, m1, keys + 18);
+        Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(2));
+        Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(2));
+        Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(3));
+        Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(3));
+        Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(4));
+        Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(4));
+        Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(5));
+        Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(5));
+        Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(6));
+        Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(6));
+        Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(7));
+        Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(7));
+        Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(8));
+        Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(8));
+        Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(9));
+        Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(9));
         Store(a0, a1, a2, a3, words);
         Store(b0, b1, b2, b3, words + 32);
     }
@@ -56,7 +55,7 @@ internal static unsafe class Philox512
         var p0 = Avx512F.Multiply(c0.AsUInt32(), m0);
         var p1 = Avx512F.Multiply(c2.AsUInt32(), m1);
         c0 = (p1 >>> 32) ^ (c1 ^ Vector512.Create(keys[0]));
-        c2 = (p0 >>> 32) ^ (c3 ^ Vector512.Create(keys[1]));
+        c2 = (p0 >>> 32) ^ (c3 ^ Vector512.Create(keys[PhiloxKey.Copies]));
         c1 = p1;
         c3 = p0;
     }

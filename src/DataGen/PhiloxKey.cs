@@ -7,24 +7,30 @@ namespace ToyPipeline.DataGen;
 /// <summary>A seed with the key words of all ten rounds.</summary>
 internal readonly unsafe struct PhiloxKey
 {
+    /// <summary>Times that each key word is there one after the other, so that a vector of them is a load.</summary>
+    public const int Copies = 4;
+
     private readonly ulong[] _rounds; // pinned
 
     public PhiloxKey(ulong seed)
     {
         Seed = seed;
-        _rounds = GC.AllocateArray<ulong>(2 * Philox4x32.Rounds, pinned: true);
-        for (uint round = 0; round < Philox4x32.Rounds; round++)
+        _rounds = GC.AllocateArray<ulong>(2 * Philox4x32.Rounds * Copies, pinned: true);
+        for (int round = 0; round < Philox4x32.Rounds; round++)
         {
-            _rounds[2 * round] = unchecked((uint)seed + (round * Philox4x32.W0));
-            _rounds[(2 * round) + 1] = unchecked((uint)(seed >> 32) + (round * Philox4x32.W1));
+            _rounds.AsSpan(2 * round * Copies, Copies).Fill(unchecked((uint)seed + ((uint)round * Philox4x32.W0)));
+            _rounds.AsSpan(((2 * round) + 1) * Copies, Copies).Fill(unchecked((uint)(seed >> 32) + ((uint)round * Philox4x32.W1)));
         }
     }
 
     /// <summary>The key as one number.</summary>
     public ulong Seed { get; }
 
-    /// <summary>Key words of the rounds, two a round; only the low 32 bits count.</summary>
-    public ulong* Rounds => (ulong*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_rounds));
+    /// <summary>Key words of a round, [2, <see cref="Copies"/>]; only the low 32 bits count.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public ulong* Round(int round) => Words + (2 * Copies * round);
+
+    private ulong* Words => (ulong*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_rounds));
 }
 
 /// <summary>
@@ -37,11 +43,11 @@ internal readonly unsafe struct PhiloxStart
     public PhiloxStart(ref readonly PhiloxKey key, uint stream, ulong group, uint slot)
     {
         ulong p1 = (ulong)Philox4x32.M1 * slot;
-        uint c0 = (uint)(p1 >> 32) ^ (uint)(group >> 32) ^ (uint)key.Rounds[0];
+        uint c0 = (uint)(p1 >> 32) ^ (uint)(group >> 32) ^ (uint)key.Round(0)[0];
         P0 = (ulong)Philox4x32.M0 * c0;
-        C2Key = stream ^ key.Rounds[1];
-        C1Key = (uint)p1 ^ key.Rounds[2];
-        P0Key = (P0 >> 32) ^ key.Rounds[3];
+        C2Key = stream ^ key.Round(0)[PhiloxKey.Copies];
+        C1Key = (uint)p1 ^ key.Round(1)[0];
+        P0Key = (P0 >> 32) ^ key.Round(1)[PhiloxKey.Copies];
     }
 
     /// <summary>stream ⊕ k1: with hi(M0·group) it makes c2 after round 1.</summary>

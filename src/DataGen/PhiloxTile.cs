@@ -37,21 +37,21 @@ internal static unsafe class PhiloxTile
             WordsPlain(in key, (uint)stream, group, slot, words);
     }
 
-    /// <summary>Compares the presence bytes of two features for samples 64·tile to 64·tile + 63 with what decides whether they are present.</summary>
+    /// <summary>Compares the presence bytes of features for samples 64·tile to 64·tile + 63 with what decides whether they are present.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Masks(
         InstructionSet set, ref readonly PhiloxKey key, RandomStream stream, long tile,
-        ref readonly Feature first, ref readonly Feature second, PresenceMasks* masks)
+        ReadOnlySpan<Feature> features, PresenceMasks* masks)
     {
         ulong group = (ulong)tile * ByteGroups;
         if (set != InstructionSet.Portable)
         {
-            Philox256.Masks(in key, (uint)stream, group, in first, in second, masks);
+            Philox256.Masks(in key, (uint)stream, group, features, masks);
         }
         else
         {
-            MasksPlain(in key, (uint)stream, group, in first, masks);
-            MasksPlain(in key, (uint)stream, group, in second, masks);
+            foreach (ref readonly var feature in features)
+                MasksPlain(in key, (uint)stream, group, in feature, masks);
         }
     }
 

@@ -23,6 +23,28 @@ internal sealed unsafe class TileEntries(int features)
         count += value != 0 ? 1 : 0;
     }
 
+    /// <summary>Adds draws, unless their value is 0.</summary>
+    /// <param name="draws">64 · feature + sample of each.</param>
+    /// <param name="drawn">Their values.</param>
+    /// <param name="count">How many.</param>
+    public void Add(int* draws, float* drawn, int count)
+    {
+        int* columns = Columns(0);
+        float* values = Values(0);
+        fixed (int* counts = _counts)
+        {
+            for (int e = 0; e < count; e++)
+            {
+                uint draw = (uint)draws[e];
+                uint sample = draw % FeatureSampler.TileSamples;
+                int at = ((int)sample * features) + counts[sample];
+                columns[at] = (int)(draw / FeatureSampler.TileSamples);
+                values[at] = drawn[e];
+                counts[sample] += drawn[e] != 0 ? 1 : 0;
+            }
+        }
+    }
+
     /// <summary>Number of features present in a sample.</summary>
     public int Count(int sample) => _counts[sample];
 

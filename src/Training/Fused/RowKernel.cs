@@ -53,9 +53,9 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
     // Accumulator: dW [n, mp], dW2 [n, mp] where there is one, what blocks add to the decoder's in panels [np, m], db [np].
     public override long AccumulatorFloats => ((long)Matrices * N * _rows) + ((long)_columns * M) + _columns;
 
-    // Scratch: x [64, np], x transposed [n, 64], h [64, mp], dh [64, mp], h transposed [m, 64], q [32, group], a list of values and of places.
+    // Scratch: x [64, np], x transposed [n, 64], h [64, mp], dh [64, mp], h transposed [mp, 64], q [32, group], a list of values and of places.
     public override long ScratchFloats =>
-        ((long)Tile * (_columns + N + (2 * _rows) + M)) + (Block * _group) + (2L * (_group + TOps.Lanes));
+        ((long)Tile * (_columns + N + (3 * _rows))) + (Block * _group) + (2L * (_group + TOps.Lanes));
 
     private static int Panel => 2 * TOps.Lanes;
 
@@ -151,7 +151,7 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
     private void EncodeDense(SampleSource source, long step, int tile, int count, in Parts parts, Scratch scratch)
     {
         source.FillTile(step, tile, parts.XTransposed, scratch.Draws);
-        Rows.Transpose(parts.XTransposed, parts.X, N, _columns);
+        Rows.Transpose(parts.XTransposed, Tile, N, Tile, parts.X, _columns);
         BlockKernel<TOps, TVector>.Multiply(parts.X, _columns, count, N, parts.W, _rows, _rows, Zeros, 0, parts.H, _rows);
     }
 
@@ -160,7 +160,7 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
     private double Decode(int count, in Parts parts)
     {
         new Span<float>(parts.DH, count * _rows).Clear();
-        Transpose(parts.H, parts.HTransposed, count);
+        Rows.Transpose(parts.H, _rows, count, _rows, parts.HTransposed, Tile);
         double loss = 0;
         for (int group = 0; group < _columns; group += _group)
         {
@@ -263,16 +263,6 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
         }
     }
 
-    // h of every sample as [m, 64].
-    private void Transpose(float* h, float* transposed, int count)
-    {
-        for (int s = 0; s < count; s++, h += _rows, transposed++)
-        {
-            for (int k = 0; k < M; k++)
-                transposed[k * Tile] = h[k];
-        }
-    }
-
     private static void Rectify(float* values, int count)
     {
         for (int e = 0; e < count; e += TOps.Lanes)
@@ -305,7 +295,7 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
             H = XTransposed + ((long)Tile * kernel.N);
             DH = H + (Tile * kernel._rows);
             HTransposed = DH + (Tile * kernel._rows);
-            Q = HTransposed + (Tile * kernel.M);
+            Q = HTransposed + (Tile * kernel._rows);
             OnValues = Q + (Block * kernel._group);
             OnPlaces = (int*)(OnValues + kernel._group + TOps.Lanes);
         }

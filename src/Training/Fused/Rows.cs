@@ -6,8 +6,6 @@ namespace ToyPipeline.Training.Fused;
 /// <summary>Layouts of matrices.</summary>
 internal static unsafe class Rows
 {
-    private const int Tile = SampleSource.TileSamples;
-
     /// <summary>[n, m] to rows of <paramref name="stride"/>.</summary>
     public static void Pad(float* from, float* to, int n, int m, int stride)
     {
@@ -52,30 +50,39 @@ internal static unsafe class Rows
         }
     }
 
-    /// <summary>A feature-major tile [n, 64] to rows of samples [64, stride].</summary>
-    public static void Transpose(float* from, float* to, int n, int stride)
+    /// <summary>[n, m] to [m, n], for matrices whose rows are stride floats apart.</summary>
+    public static void Transpose(float* from, int fromStride, int n, int m, float* to, int toStride)
     {
         int i = 0;
         if (Avx.IsSupported)
         {
             for (; i + 8 <= n; i += 8)
             {
-                for (int s = 0; s < Tile; s += 8)
-                    Transpose8(from + (i * Tile) + s, to + ((long)s * stride) + i, stride);
+                int k = 0;
+                for (; k + 8 <= m; k += 8)
+                    Transpose8(from + ((long)i * fromStride) + k, fromStride, to + ((long)k * toStride) + i, toStride);
+                Transpose(from, fromStride, i, i + 8, k, m, to, toStride);
             }
         }
 
-        for (; i < n; i++)
+        Transpose(from, fromStride, i, n, 0, m, to, toStride);
+    }
+
+    // Rows and columns from the first to before the last.
+    private static void Transpose(float* from, int fromStride, int firstRow, int lastRow, int firstColumn, int lastColumn, float* to, int toStride)
+    {
+        for (int i = firstRow; i < lastRow; i++)
         {
-            for (int s = 0; s < Tile; s++)
-                to[((long)s * stride) + i] = from[(i * Tile) + s];
+            for (int k = firstColumn; k < lastColumn; k++)
+                to[((long)k * toStride) + i] = from[((long)i * fromStride) + k];
         }
     }
 
-    private static void Transpose8(float* from, float* to, int stride)
+    private static void Transpose8(float* from, int fromStride, float* to, int stride)
     {
-        var (r0, r1, r2, r3) = (Vector256.Load(from), Vector256.Load(from + Tile), Vector256.Load(from + (2 * Tile)), Vector256.Load(from + (3 * Tile)));
-        var (r4, r5, r6, r7) = (Vector256.Load(from + (4 * Tile)), Vector256.Load(from + (5 * Tile)), Vector256.Load(from + (6 * Tile)), Vector256.Load(from + (7 * Tile)));
+        var (r0, r1, r2, r3) = (Vector256.Load(from), Vector256.Load(from + fromStride), Vector256.Load(from + (2L * fromStride)), Vector256.Load(from + (3L * fromStride)));
+        from += 4L * fromStride;
+        var (r4, r5, r6, r7) = (Vector256.Load(from), Vector256.Load(from + fromStride), Vector256.Load(from + (2L * fromStride)), Vector256.Load(from + (3L * fromStride)));
         var (a0, a1, a2, a3) = (Avx.UnpackLow(r0, r1), Avx.UnpackHigh(r0, r1), Avx.UnpackLow(r2, r3), Avx.UnpackHigh(r2, r3));
         var (a4, a5, a6, a7) = (Avx.UnpackLow(r4, r5), Avx.UnpackHigh(r4, r5), Avx.UnpackLow(r6, r7), Avx.UnpackHigh(r6, r7));
         var (b0, b1, b2, b3) = (Avx.Shuffle(a0, a2, 0x44), Avx.Shuffle(a0, a2, 0xEE), Avx.Shuffle(a1, a3, 0x44), Avx.Shuffle(a1, a3, 0xEE));
