@@ -22,7 +22,6 @@ internal static class SlurmVerb
     private static readonly Option<int?> s_maxAttempts = new("--max-attempts") { Description = "Slurm: how often a pack is tried (3)." };
     private static readonly Option<string> s_sbatch = new("--sbatch") { Description = "Slurm: further options of sbatch, for example --sbatch=\"--account=lab --mem=4G\"." };
     private static readonly Option<bool> s_wait = new("--wait") { Description = "Slurm: stay until all is done; submit again what fails." };
-    private static readonly Argument<string> s_folder = new("run") { Description = "Run folder, for example artifacts/intro." };
 
     private static Option[] Options => [s_partition, s_maxParallel, s_time, s_packsPerTask, s_maxAttempts, s_sbatch, s_wait];
 
@@ -74,11 +73,12 @@ internal static class SlurmVerb
 
     /// <summary>The verb <c>toy sweep status</c>.</summary>
     /// <param name="verb">Makes a command of a name, a description and what it does.</param>
-    public static Command Status(Func<string, string, Func<ParseResult, IOutput, CancellationToken, ExitCode>, Command> verb)
+    /// <param name="folder">Argument with the run folder.</param>
+    public static Command Status(Func<string, string, Func<ParseResult, IOutput, CancellationToken, ExitCode>, Command> verb, Argument<string> folder)
     {
         var status = verb("status", "Says how far a sweep is, from its folder and Slurm's queue; changes nothing.", (parsed, output, _) =>
         {
-            using var run = RunFolder.Join(parsed.GetRequiredValue(s_folder));
+            using var run = RunFolder.Join(parsed.GetRequiredValue(folder));
             var plan = TrainingPlan.Open(run, new Grid(run.Experiment).Packs());
             output.Note($"{plan.Packs.Count(plan.Stands)} of {plan.Packs.Count} packs stand in {run.Root}.");
             var (jobs, fault) = SlurmSweep.Status(run.Root, pack => pack < plan.Packs.Count && plan.Stands(plan.Packs[pack]));
@@ -92,7 +92,7 @@ internal static class SlurmVerb
 
             return ExitCode.Done;
         });
-        status.Add(s_folder);
+        status.Add(folder);
         return status;
     }
 }

@@ -41,7 +41,7 @@ internal static class SweepVerb
         command.Add(accept);
         SlurmVerb.AddTo(command, s_executor);
         command.Add(Task(verb));
-        command.Add(SlurmVerb.Status(verb));
+        command.Add(SlurmVerb.Status(verb, s_folder));
         return command;
     }
 

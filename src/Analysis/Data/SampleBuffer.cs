@@ -1,23 +1,21 @@
 namespace ToyPipeline.Analysis.Data;
 
 /// <summary>Dense samples in memory that is used again: remembers what was last written, so that of sparse ones only that need be cleared.</summary>
-/// <param name="all">Array that they lie in.</param>
-/// <param name="start">Place of their first value in it.</param>
-/// <param name="size">Number of values.</param>
-internal sealed class SampleBuffer(float[] all, int start, int size)
+/// <param name="memory">Where they lie.</param>
+internal sealed class SampleBuffer(Memory<float> memory)
 {
-    private readonly int[] _written = new int[size / 8];
+    private readonly int[] _written = new int[memory.Length / 8];
     private int _count;
     private bool _unknown;
 
     /// <summary>Number of values.</summary>
-    public int Size => size;
+    public int Size => memory.Length;
 
     /// <summary>The values.</summary>
-    public Span<float> Values => all.AsSpan(start, size);
+    public Span<float> Values => memory.Span;
 
     /// <summary>Where they lie.</summary>
-    public Memory<float> Memory => all.AsMemory(start, size);
+    public Memory<float> Memory => memory;
 
     /// <summary>All zeros again.</summary>
     public void Clear()

@@ -32,7 +32,7 @@ internal sealed class BatchMemory : IDisposable
         {
             int first = (int)((long)batchSize * place / slices);
             int rows = (int)((long)batchSize * (place + 1) / slices) - first;
-            return new BatchSlice(session, new SampleBuffer(_samples, first * _features, rows * _features), rows, outputs,
+            return new BatchSlice(session, new SampleBuffer(_samples.AsMemory(first * _features, rows * _features)), outputs,
                 [.. _outputs.Zip(_sizes, (values, size) => values.AsMemory(first * size, rows * size))]);
         }
     }

@@ -18,7 +18,6 @@ internal sealed class BatchReader(BatchMemoryPool pool, SampleBatches source, IR
     private readonly object _gate = new();
     private readonly List<Slot> _ring = [];
     private Slot? _slot;
-    private int _batches;
     private int _slices;
     private long _current = -1;
     private long _next;
@@ -49,7 +48,7 @@ internal sealed class BatchReader(BatchMemoryPool pool, SampleBatches source, IR
             if (_ring.Count == 0)
                 Open();
             _current++;
-            _slot = _ring[(int)(_current % _batches)];
+            _slot = _ring[(int)(_current % _ring.Count)];
             CallHelpers();
         }
 
@@ -91,8 +90,8 @@ internal sealed class BatchReader(BatchMemoryPool pool, SampleBatches source, IR
     {
         _ring.Add(new Slot(pool.Take(outputs)));
         _slices = _ring[0].Memory.Slices.Count;
-        _batches = pool.Threads == 1 ? 1 : Math.Max(2, SlicesAhead / _slices);
-        while (_ring.Count < _batches)
+        int batches = pool.Threads == 1 ? 1 : Math.Max(2, SlicesAhead / _slices);
+        while (_ring.Count < batches)
             _ring.Add(new Slot(pool.Take(outputs)));
     }
 
@@ -107,7 +106,7 @@ internal sealed class BatchReader(BatchMemoryPool pool, SampleBatches source, IR
         return _slot!.Done == taken;
     }
 
-    private bool HasRoom() => !_ended && _next / _slices < _current + _batches;
+    private bool HasRoom() => !_ended && _next / _slices < _current + _ring.Count;
 
     private void CallHelpers()
     {
@@ -124,7 +123,7 @@ internal sealed class BatchReader(BatchMemoryPool pool, SampleBatches source, IR
         if (!HasRoom())
             return null;
         var (batch, place) = Math.DivRem(_next++, _slices);
-        var slot = _ring[(int)(batch % _batches)];
+        var slot = _ring[(int)(batch % _ring.Count)];
         if (place == 0)
             slot.Begin();
         var slice = slot.Memory.Slices[(int)place];

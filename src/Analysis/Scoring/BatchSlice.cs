@@ -13,18 +13,17 @@ internal sealed class BatchSlice : IDisposable
 
     /// <param name="session">The model.</param>
     /// <param name="samples">Where its samples lie, [rows, features].</param>
-    /// <param name="capacity">Rows that it holds at most.</param>
     /// <param name="outputs">Outputs that are kept.</param>
     /// <param name="into">Where they are written, [rows, ...] each.</param>
-    public BatchSlice(ToyModelSession session, SampleBuffer samples, int capacity, IReadOnlyList<string> outputs, IReadOnlyList<Memory<float>> into)
+    public BatchSlice(ToyModelSession session, SampleBuffer samples, IReadOnlyList<string> outputs, IReadOnlyList<Memory<float>> into)
     {
         _samples = samples;
         _features = session.Features;
         _instances = session.Instances ?? 1;
-        Capacity = capacity;
+        Capacity = samples.Size / _features;
         // A single model reads the samples where they are; an ensemble reads a copy for each instance.
         _inPlace = session.Instances is null;
-        _scorer = new BatchScorer(session, capacity, outputs, _inPlace ? samples.Memory : default(Memory<float>?), into);
+        _scorer = new BatchScorer(session, Capacity, outputs, _inPlace ? samples.Memory : default(Memory<float>?), into);
     }
 
     /// <summary>Rows that it holds at most.</summary>

@@ -114,6 +114,6 @@ internal sealed class SlurmJobs
             .Select(group => $"{group.Count()} {group.Key.State}{(group.Key.Reason.Length > 0 ? $" ({group.Key.Reason})" : "")}"));
         var packs = submission.Tasks.SelectMany(task => task).ToList();
         return new SlurmJobState(
-            submission.JobId, Path.GetFileName(submission.Folder), submission.Tasks.Count, packs.Count(stands), packs.Count, states, TasksOf(submission).Any(task => task.IsActive));
+            submission.JobId, Path.GetFileName(submission.Folder), submission.Tasks.Count, packs.Count(stands), packs.Count, states, known.Any(task => task.IsActive));
     }
 }
