@@ -30,8 +30,9 @@ public sealed record Retention(int Last, int Daily, int Weekly, int Monthly)
         return kept;
     }
 
-    // The newest good night of each period, or its newest where none is good, of as many periods.
+    // The newest good night of each period, or its newest where none is good, of as many periods. Periods with a good night go first: were a newer
+    // bad one to count before them, a period that lost its good night would push another one out when the same nights are pruned again.
     private static IEnumerable<long> BestOfEach(List<NightRecord> newestFirst, int periods, Func<DateTime, string> period) =>
-        newestFirst.GroupBy(night => period(night.Started)).Select(group => (group.FirstOrDefault(night => night.IsGood) ?? group.First()).Number)
-            .OrderDescending().Take(periods);
+        newestFirst.GroupBy(night => period(night.Started)).Select(group => group.FirstOrDefault(night => night.IsGood) ?? group.First())
+            .OrderByDescending(night => night.IsGood).ThenByDescending(night => night.Number).Take(periods).Select(night => night.Number);
 }
