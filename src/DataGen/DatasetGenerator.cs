@@ -125,10 +125,11 @@ public static class DatasetGenerator
         {
             var key = new PhiloxKey(seed);
             _builder.Clear();
-            for (int start = 0; start < count; start += FeatureSampler.TileSamples)
+            var run = new TileRun(stream, first / FeatureSampler.TileSamples, _buffer.MaxTiles);
+            for (int start = 0; start < count; start += run.Samples, run = run with { First = run.First + run.Tiles })
             {
-                source.FillEntries(in key, stream, (first + start) / FeatureSampler.TileSamples, _entries, _buffer);
-                for (int j = 0; j < Math.Min(FeatureSampler.TileSamples, count - start); j++)
+                source.FillEntries(in key, run, _entries, _buffer);
+                for (int j = 0; j < Math.Min(run.Samples, count - start); j++)
                     _builder.AddRow(_entries, j);
             }
 

@@ -62,79 +62,93 @@ public sealed unsafe class FeatureSampler
 
     internal DrawBuffer NewBuffer() => new(Features, Sets);
 
-    /// <summary>Samples 64·tile to 64·tile + 63, feature-major.</summary>
+    /// <summary>The samples of a run, feature-major.</summary>
     /// <param name="key">Seed.</param>
-    /// <param name="stream">Stream.</param>
-    /// <param name="tile">Tile index.</param>
-    /// <param name="x">Receives the values, [features, 64]; 0 where a feature is absent.</param>
+    /// <param name="run">Samples, at most as many tiles as the buffer has room for.</param>
+    /// <param name="x">Receives the values, [features, stride]; 0 where a feature is absent.</param>
+    /// <param name="stride">Length of a row, at least the run's samples.</param>
     /// <param name="buffer">Working space.</param>
-    internal void FillTile(ref readonly PhiloxKey key, RandomStream stream, long tile, float* x, DrawBuffer buffer)
+    internal void FillTiles(ref readonly PhiloxKey key, TileRun run, float* x, int stride, DrawBuffer buffer)
     {
-        Presence(in key, stream, tile, buffer);
+        Presence(in key, run, buffer);
         for (int f = 0; f < _features.Length; f++)
         {
             if (_features[f].Dense)
-                FillRow(in key, stream, tile, in _features[f], x + (f * TileSamples), buffer);
+                FillRow(in key, run, in _features[f], x + (f * stride), buffer);
             else
-                new Span<float>(x + (f * TileSamples), TileSamples).Clear();
+                new Span<float>(x + (f * stride), run.Samples).Clear();
         }
 
         for (int f = 0; f < _features.Length;)
         {
-            int count = NextDraws(in key, stream, tile, ref f, skipDense: true, buffer);
+            int count = NextDraws(in key, run, ref f, skipDense: true, buffer);
             for (int e = 0; e < count; e++)
-                x[buffer.Draws[e]] = buffer.Values[e];
+            {
+                uint draw = (uint)buffer.Draws[e];
+                x[(draw / TileRun.MaxSamples * (uint)stride) + (draw % TileRun.MaxSamples)] = buffer.Values[e];
+            }
         }
     }
 
-    /// <summary>The samples of tile <paramref name="tile"/> in which a feature may be present, side by side, feature-major; the others are all 0.</summary>
+    /// <summary>Those of the first samples of a run in which a feature may be present, side by side, feature-major; the others are all 0.</summary>
     /// <param name="key">Seed.</param>
-    /// <param name="stream">Stream.</param>
-    /// <param name="tile">Tile index.</param>
-    /// <param name="samples">Which samples of the tile are wanted, one bit each.</param>
-    /// <param name="x">Receives the values in its first columns, [features, stride]; must be 0 there.</param>
+    /// <param name="run">Samples, at most as many tiles as the buffer has room for.</param>
+    /// <param name="samples">How many of the run's samples are wanted.</param>
+    /// <param name="x">Receives the values in its first columns, [features, stride].</param>
     /// <param name="stride">Length of a row.</param>
     /// <param name="buffer">Working space.</param>
     /// <returns>Number of samples filled in.</returns>
-    internal int FillPresent(ref readonly PhiloxKey key, RandomStream stream, long tile, ulong samples, float* x, int stride, DrawBuffer buffer)
+    internal int FillPresent(ref readonly PhiloxKey key, TileRun run, int samples, float* x, int stride, DrawBuffer buffer)
     {
-        Presence(in key, stream, tile, buffer);
-        ulong some = 0;
-        for (int f = 0; f < _features.Length; f++)
+        Presence(in key, run, buffer);
+        int n = _features.Length;
+        // Of each tile the samples that are filled in, and their number before it.
+        ulong* some = stackalloc ulong[TileRun.MaxTiles];
+        int* before = stackalloc int[TileRun.MaxTiles];
+        int filled = 0;
+        for (int t = 0; t < run.Tiles; t++)
         {
-            some |= buffer.Masks[f].Maybe;
-            buffer.Masks[f] = new PresenceMasks(buffer.Masks[f].Maybe & samples, buffer.Masks[f].Ties & samples);
+            ulong wanted = samples - (t * TileSamples) >= TileSamples ? ulong.MaxValue : (1UL << Math.Max(0, samples - (t * TileSamples))) - 1;
+            var masks = buffer.Masks + (t * n);
+            ulong any = 0;
+            for (int f = 0; f < n; f++)
+            {
+                any |= masks[f].Maybe;
+                if (wanted != ulong.MaxValue)
+                    masks[f] = new PresenceMasks(masks[f].Maybe & wanted, masks[f].Ties & wanted);
+            }
+
+            some[t] = any & wanted;
+            before[t] = filled;
+            filled += BitOperations.PopCount(some[t]);
         }
 
-        some &= samples;
-        for (int f = 0; f < _features.Length;)
+        for (int f = 0; f < n; f++)
+            new Span<float>(x + (f * stride), filled).Clear();
+        for (int f = 0; f < n;)
         {
-            int count = NextDraws(in key, stream, tile, ref f, skipDense: false, buffer);
-            Scatter(buffer.Draws, buffer.Values, count, some, x, (uint)stride);
+            int count = NextDraws(in key, run, ref f, skipDense: false, buffer);
+            for (int e = 0; e < count; e++)
+            {
+                // Each value to its feature's row and the place of its sample among those that are filled in.
+                uint draw = (uint)buffer.Draws[e];
+                uint tile = draw % TileRun.MaxSamples / TileSamples;
+                ulong earlier = some[tile] & ((1UL << (int)(draw % TileSamples)) - 1);
+                x[(draw / TileRun.MaxSamples * (uint)stride) + (uint)(before[tile] + BitOperations.PopCount(earlier))] = buffer.Values[e];
+            }
         }
 
-        return BitOperations.PopCount(some);
+        return filled;
     }
 
-    // Each value to its feature's row and the place of its sample among some.
-    private static void Scatter(int* draws, float* values, int count, ulong some, float* x, uint stride)
-    {
-        for (int e = 0; e < count; e++)
-        {
-            uint draw = (uint)draws[e];
-            ulong before = some & ((1UL << (int)(draw % TileSamples)) - 1);
-            x[(draw / TileSamples * stride) + (uint)BitOperations.PopCount(before)] = values[e];
-        }
-    }
-
-    /// <summary>The present features of samples 64·tile to 64·tile + 63: the same values as <see cref="FillTile"/>, without the zeros.</summary>
-    internal void FillEntries(ref readonly PhiloxKey key, RandomStream stream, long tile, TileEntries entries, DrawBuffer buffer)
+    /// <summary>The present features of a run: the same values as <see cref="FillTiles"/>, without the zeros.</summary>
+    internal void FillEntries(ref readonly PhiloxKey key, TileRun run, TileEntries entries, DrawBuffer buffer)
     {
         entries.Clear();
-        Presence(in key, stream, tile, buffer);
+        Presence(in key, run, buffer);
         for (int f = 0; f < _features.Length;)
         {
-            int count = NextDraws(in key, stream, tile, ref f, skipDense: false, buffer);
+            int count = NextDraws(in key, run, ref f, skipDense: false, buffer);
             entries.Add(buffer.Draws, buffer.Values, count);
         }
     }
@@ -155,7 +169,7 @@ public sealed unsafe class FeatureSampler
         for (int start = 0; start < samples; start += TileSamples)
         {
             fixed (float* x = tile)
-                FillTile(in key, stream, (first + start) / TileSamples, x, buffer);
+                FillTiles(in key, new TileRun(stream, (first + start) / TileSamples, 1), x, TileSamples, buffer);
             int count = Math.Min(TileSamples, samples - start);
             for (int j = 0; j < count; j++)
             {
@@ -166,31 +180,39 @@ public sealed unsafe class FeatureSampler
         }
     }
 
-    // In which samples of the tile each feature may be present.
-    private void Presence(ref readonly PhiloxKey key, RandomStream stream, long tile, DrawBuffer buffer)
+    // In which samples of the run each feature may be present.
+    private void Presence(ref readonly PhiloxKey key, TileRun run, DrawBuffer buffer)
     {
+        int n = _features.Length;
         for (int s = 0; s < Sets; s++)
-            PhiloxTile.Words(_set, in key, stream, tile, (uint)(Features + s), buffer.SetWords + (s * TileSamples));
-        if (_tossed.Length < _features.Length)
+            PhiloxTile.Words(_set, in key, run, (uint)(n + s), buffer.SetWords + (s * run.Samples));
+        if (_tossed.Length < n)
         {
-            foreach (ref readonly var feature in _features.AsSpan())
+            for (int t = 0; t < run.Tiles; t++)
             {
-                if (feature.Set >= 0)
-                    buffer.Masks[feature.Index] = new PresenceMasks(Within(buffer.SetWords + (feature.Set * TileSamples), feature.Low, feature.Last), 0);
-                else if (feature.Always)
-                    buffer.Masks[feature.Index] = new PresenceMasks(ulong.MaxValue, 0);
+                foreach (ref readonly var feature in _features.AsSpan())
+                {
+                    int* words = buffer.SetWords + (feature.Set * run.Samples) + (t * TileSamples);
+                    if (feature.Set >= 0)
+                        buffer.Masks[(t * n) + feature.Index] = new PresenceMasks(Within(words, feature.Low, feature.Last), 0);
+                    else if (feature.Always)
+                        buffer.Masks[(t * n) + feature.Index] = new PresenceMasks(ulong.MaxValue, 0);
+                }
             }
         }
 
-        PhiloxTile.Masks(_set, in key, stream, tile, _tossed, buffer.Masks);
+        PhiloxTile.Masks(_set, in key, run, _tossed, buffer.Masks, n);
     }
 
-    // The values of some hundred draws, from those of a feature on: sample after sample, feature after feature. 0 is a draw that came out absent.
-    private int NextDraws(ref readonly PhiloxKey key, RandomStream stream, long tile, ref int next, bool skipDense, DrawBuffer buffer)
+    // The values of some hundred draws, from those of a feature on: feature after feature, sample after sample. 0 is a draw that came out absent.
+    private int NextDraws(ref readonly PhiloxKey key, TileRun run, ref int next, bool skipDense, DrawBuffer buffer)
     {
         int count = 0;
-        int ties = 0;
-        for (; next < _features.Length && count <= DrawBuffer.BatchDraws; next++)
+        int tied = 0;
+        int n = _features.Length;
+        int* draws = buffer.Draws;
+        var ties = buffer.Ties;
+        for (; next < n && count <= DrawBuffer.BatchDraws; next++)
         {
             if (_features[next].Dense)
             {
@@ -198,38 +220,51 @@ public sealed unsafe class FeatureSampler
                     continue;
                 if (count > 0)
                     break;
-                return DenseDraws(in key, stream, tile, in _features[next++], buffer);
+                return DenseDraws(in key, run, in _features[next++], buffer);
             }
 
-            var (maybe, tied) = buffer.Masks[next];
-            for (ulong left = tied; left != 0; left &= left - 1)
-                buffer.Ties[ties++] = count + BitOperations.PopCount(maybe & ((left & (0 - left)) - 1));
-            count += DrawBuffer.Append(maybe, next * TileSamples, buffer.Draws + count);
+            var masks = buffer.Masks + next;
+            int first = next * TileRun.MaxSamples;
+            for (int t = 0; t < run.Tiles; t++, masks += n, first += TileSamples)
+            {
+                // One tile in four has a tie: kept for later without a branch, which would not be foreseen.
+                ties[tied] = new TiedDraws(*masks, count);
+                tied += masks->Ties != 0 ? 1 : 0;
+                count += DrawBuffer.Append(_set, masks->Maybe, first, draws + count);
+            }
         }
 
-        DrawWords(in key, stream, tile, count, ties, buffer);
+        PhiloxTile.WordsAt(_set, in key, run, draws, count, buffer.Words);
+        Values(buffer.Words, buffer.Values, count);
+        for (int t = 0; t < tied; t++)
+            Settle(in ties[t], buffer);
         return count;
     }
 
-    private void DrawWords(ref readonly PhiloxKey key, RandomStream stream, long tile, int count, int ties, DrawBuffer buffer)
+    // Of draws whose byte is a tie the word decides.
+    private void Settle(ref readonly TiedDraws tied, DrawBuffer buffer)
     {
-        PhiloxTile.WordsAt(_set, in key, stream, tile, buffer.Draws, count, buffer.Words);
-        Values(buffer.Words, buffer.Values, count);
-        for (int t = 0; t < ties; t++)
+        ref readonly var feature = ref _features[buffer.Draws[tied.First] / TileRun.MaxSamples];
+        for (ulong left = tied.Masks.Ties; left != 0; left &= left - 1)
         {
-            int at = buffer.Ties[t];
-            ref readonly var feature = ref _features[buffer.Draws[at] / TileSamples];
+            int at = tied.First + BitOperations.PopCount(tied.Masks.Maybe & ((left & (0 - left)) - 1));
             buffer.Values[at] = buffer.Words[at] < feature.Rest ? feature.TieValue.At(buffer.Words[at]) : 0;
         }
     }
 
     // The draws of a feature that is present so often that all samples' words are drawn.
-    private int DenseDraws(ref readonly PhiloxKey key, RandomStream stream, long tile, ref readonly Feature feature, DrawBuffer buffer)
+    private int DenseDraws(ref readonly PhiloxKey key, TileRun run, ref readonly Feature feature, DrawBuffer buffer)
     {
-        FillRow(in key, stream, tile, in feature, buffer.Row, buffer);
-        int count = DrawBuffer.Append(buffer.Masks[feature.Index].Maybe, feature.Index * TileSamples, buffer.Draws);
+        FillRow(in key, run, in feature, buffer.Row, buffer);
+        int count = 0;
+        for (int t = 0; t < run.Tiles; t++)
+        {
+            ulong maybe = buffer.Masks[(t * _features.Length) + feature.Index].Maybe;
+            count += DrawBuffer.Append(_set, maybe, (feature.Index * TileRun.MaxSamples) + (t * TileSamples), buffer.Draws + count);
+        }
+
         for (int e = 0; e < count; e++)
-            buffer.Values[e] = buffer.Row[buffer.Draws[e] % TileSamples];
+            buffer.Values[e] = buffer.Row[buffer.Draws[e] % TileRun.MaxSamples];
         return count;
     }
 
@@ -249,18 +284,22 @@ public sealed unsafe class FeatureSampler
             Vector256.FusedMultiplyAdd(Vector256.ConvertToSingle(Vector256.Load(words + e)), scale, offset).Store(values + e);
     }
 
-    // All 64 samples of one feature.
-    private void FillRow(ref readonly PhiloxKey key, RandomStream stream, long tile, ref readonly Feature feature, float* row, DrawBuffer buffer)
+    // All samples of one feature.
+    private void FillRow(ref readonly PhiloxKey key, TileRun run, ref readonly Feature feature, float* row, DrawBuffer buffer)
     {
-        var (maybe, ties) = buffer.Masks[feature.Index];
-        PhiloxTile.Words(_set, in key, stream, tile, (uint)feature.Index, buffer.Words);
-        Values(buffer.Words, row, TileSamples);
-        if (maybe != ulong.MaxValue)
-            Keep(maybe, row);
-        for (; ties != 0; ties &= ties - 1)
+        PhiloxTile.Words(_set, in key, run, (uint)feature.Index, buffer.Words);
+        Values(buffer.Words, row, run.Samples);
+        for (int t = 0; t < run.Tiles; t++)
         {
-            int sample = BitOperations.TrailingZeroCount(ties);
-            row[sample] = buffer.Words[sample] < feature.Rest ? feature.TieValue.At(buffer.Words[sample]) : 0;
+            var (maybe, ties) = buffer.Masks[(t * _features.Length) + feature.Index];
+            int first = t * TileSamples;
+            if (maybe != ulong.MaxValue)
+                Keep(maybe, row + first);
+            for (; ties != 0; ties &= ties - 1)
+            {
+                int sample = first + BitOperations.TrailingZeroCount(ties);
+                row[sample] = buffer.Words[sample] < feature.Rest ? feature.TieValue.At(buffer.Words[sample]) : 0;
+            }
         }
     }
 

@@ -12,13 +12,13 @@ internal static unsafe class Philox256
 {
     /// <inheritdoc cref="PhiloxTile.Words"/>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    public static void Words(ref readonly PhiloxKey key, uint stream, ulong group, uint slot, int* words)
+    public static void Words(ref readonly PhiloxKey key, uint stream, ulong group, int tiles, uint slot, int* words)
     {
         // With the groups in this order the two unpacks at the end give the samples in order.
         var order = Vector256.Create(0UL, 2, 1, 3);
         var (m0, m1) = (Multiplier(Philox4x32.M0), Multiplier(Philox4x32.M1));
         var start = new PhiloxStart(in key, stream, group, slot);
-        for (int g = 0; g < PhiloxTile.WordGroups; g += 8)
+        for (int g = 0; g < tiles * PhiloxTile.WordGroups; g += 8)
         {
             var first = Vector256.Create(group + (ulong)g) + order;
             var (a0, a1, a2, a3) = Start(in start, first, m0, m1);
@@ -31,10 +31,9 @@ internal static unsafe class Philox256
 
     /// <inheritdoc cref="PhiloxTile.Masks"/>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    public static void Masks(ref readonly PhiloxKey key, uint stream, ulong group, ReadOnlySpan<Feature> features, PresenceMasks* masks)
+    public static void Masks(ref readonly PhiloxKey key, uint stream, ulong group, int tiles, ReadOnlySpan<Feature> features, PresenceMasks* masks, int stride)
     {
         var (m0, m1) = (Multiplier(Philox4x32.M0), Multiplier(Philox4x32.M1));
-        var groups = Vector256.Create(group) + Vector256.Create(0UL, 2, 1, 3);
         int last = features.Length - 1;
         for (int f = 0; f <= last; f += 3)
         {
@@ -44,36 +43,41 @@ internal static unsafe class Philox256
             var startA = new PhiloxStart(in key, stream, group, PhiloxTile.PresenceSlot + (uint)a.Index);
             var startB = new PhiloxStart(in key, stream, group, PhiloxTile.PresenceSlot + (uint)b.Index);
             var startC = new PhiloxStart(in key, stream, group, PhiloxTile.PresenceSlot + (uint)c.Index);
-            var (a0, a1, a2, a3) = Start(in startA, groups, m0, m1);
-            var (b0, b1, b2, b3) = Start(in startB, groups, m0, m1);
-            var (c0, c1, c2, c3) = Start(in startC, groups, m0, m1);
-            Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(2));
-            Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(2));
-            Round(ref c0, ref c1, ref c2, ref c3, m0, m1, key.Round(2));
-            Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(3));
-            Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(3));
-            Round(ref c0, ref c1, ref c2, ref c3, m0, m1, key.Round(3));
-            Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(4));
-            Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(4));
-            Round(ref c0, ref c1, ref c2, ref c3, m0, m1, key.Round(4));
-            Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(5));
-            Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(5));
-            Round(ref c0, ref c1, ref c2, ref c3, m0, m1, key.Round(5));
-            Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(6));
-            Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(6));
-            Round(ref c0, ref c1, ref c2, ref c3, m0, m1, key.Round(6));
-            Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(7));
-            Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(7));
-            Round(ref c0, ref c1, ref c2, ref c3, m0, m1, key.Round(7));
-            Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(8));
-            Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(8));
-            Round(ref c0, ref c1, ref c2, ref c3, m0, m1, key.Round(8));
-            Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(9));
-            Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(9));
-            Round(ref c0, ref c1, ref c2, ref c3, m0, m1, key.Round(9));
-            masks[a.Index] = Compare(a0, a1, a2, a3, a.Whole);
-            masks[b.Index] = Compare(b0, b1, b2, b3, b.Whole);
-            masks[c.Index] = Compare(c0, c1, c2, c3, c.Whole);
+            var groups = Vector256.Create(group) + Vector256.Create(0UL, 2, 1, 3);
+            var tile = masks;
+            for (int t = 0; t < tiles; t++, tile += stride, groups += Vector256.Create((ulong)PhiloxTile.ByteGroups))
+            {
+                var (a0, a1, a2, a3) = Start(in startA, groups, m0, m1);
+                var (b0, b1, b2, b3) = Start(in startB, groups, m0, m1);
+                var (c0, c1, c2, c3) = Start(in startC, groups, m0, m1);
+                Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(2));
+                Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(2));
+                Round(ref c0, ref c1, ref c2, ref c3, m0, m1, key.Round(2));
+                Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(3));
+                Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(3));
+                Round(ref c0, ref c1, ref c2, ref c3, m0, m1, key.Round(3));
+                Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(4));
+                Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(4));
+                Round(ref c0, ref c1, ref c2, ref c3, m0, m1, key.Round(4));
+                Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(5));
+                Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(5));
+                Round(ref c0, ref c1, ref c2, ref c3, m0, m1, key.Round(5));
+                Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(6));
+                Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(6));
+                Round(ref c0, ref c1, ref c2, ref c3, m0, m1, key.Round(6));
+                Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(7));
+                Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(7));
+                Round(ref c0, ref c1, ref c2, ref c3, m0, m1, key.Round(7));
+                Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(8));
+                Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(8));
+                Round(ref c0, ref c1, ref c2, ref c3, m0, m1, key.Round(8));
+                Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(9));
+                Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(9));
+                Round(ref c0, ref c1, ref c2, ref c3, m0, m1, key.Round(9));
+                tile[a.Index] = Compare(a0, a1, a2, a3, a.Whole);
+                tile[b.Index] = Compare(b0, b1, b2, b3, b.Whole);
+                tile[c.Index] = Compare(c0, c1, c2, c3, c.Whole);
+            }
         }
     }
 
@@ -82,16 +86,17 @@ internal static unsafe class Philox256
     public static void WordsAt(ref readonly PhiloxKey key, uint stream, ulong group, int* draws, int count, int* words)
     {
         var (m0, m1) = (Multiplier(Philox4x32.M0), Multiplier(Philox4x32.M1));
-        var low = Vector256.Create((ulong)(uint)group);
-        var high = Vector256.Create(group >> 32);
+        var first = Vector256.Create(group);
         var last = Vector256.Create((ulong)stream);
-        var inTile = Vector256.Create((ulong)(PhiloxTile.WordGroups - 1));
+        var inRun = Vector256.Create((ulong)(TileRun.MaxSamples - 1));
         for (int e = 0; e < count; e += 8)
         {
             var a = Avx2.ConvertToVector256Int64(draws + e).AsUInt64();
             var b = Avx2.ConvertToVector256Int64(draws + e + 4).AsUInt64();
-            var (a0, a1, a2, a3) = (low + ((a >>> 2) & inTile), high, a >>> 6, last);
-            var (b0, b1, b2, b3) = (low + ((b >>> 2) & inTile), high, b >>> 6, last);
+            var a0 = first + ((a & inRun) >>> 2);
+            var b0 = first + ((b & inRun) >>> 2);
+            var (a1, a2, a3) = (a0 >>> 32, a >>> TileRun.SlotShift, last);
+            var (b1, b2, b3) = (b0 >>> 32, b >>> TileRun.SlotShift, last);
             Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(0));
             Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(0));
             Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(1));

@@ -5,46 +5,145 @@ using ToyPipeline.Core.Random;
 
 namespace ToyPipeline.DataGen;
 
-/// <summary>What <see cref="PhiloxTile"/> computes, sixteen blocks at a time with AVX-512. A word lives in the low half of a 64-bit lane, as in <see cref="Philox256"/>.</summary>
+/// <summary>What <see cref="PhiloxTile"/> computes, with AVX-512: three or four vectors of eight blocks each, whose rounds overlap.</summary>
+/// <remarks>A word lives in the low half of a 64-bit lane, as in <see cref="Philox256"/>.</remarks>
 internal static unsafe class Philox512
 {
+    /// <summary>Draws that are computed at once.</summary>
+    public const int Draws = 32;
+
+    // With the groups in this order the two unpacks at the end give the samples in order.
+    private static Vector512<ulong> Order => Vector512.Create(0UL, 4, 1, 5, 2, 6, 3, 7);
+
     /// <inheritdoc cref="Philox256.Words"/>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    public static void Words(ref readonly PhiloxKey key, uint stream, ulong group, uint slot, int* words)
+    public static void Words(ref readonly PhiloxKey key, uint stream, ulong group, int tiles, uint slot, int* words)
     {
-        var order = Vector512.Create(0UL, 4, 1, 5, 2, 6, 3, 7);
-        var m0 = Vector512.Create((ulong)Philox4x32.M0).AsUInt32();
-        var m1 = Vector512.Create((ulong)Philox4x32.M1).AsUInt32();
+        var (m0, m1) = (Multiplier(Philox4x32.M0), Multiplier(Philox4x32.M1));
         var start = new PhiloxStart(in key, stream, group, slot);
-        var first = Vector512.Create(group) + order;
-        var ap = Avx512F.Multiply(first.AsUInt32(), m0);
-        var bp = Avx512F.Multiply((first + Vector512.Create(8UL)).AsUInt32(), m0);
-        var a1 = Avx512F.Multiply(((ap >>> 32) ^ Vector512.Create(start.C2Key)).AsUInt32(), m1);
-        var b1 = Avx512F.Multiply(((bp >>> 32) ^ Vector512.Create(start.C2Key)).AsUInt32(), m1);
-        var a0 = (a1 >>> 32) ^ Vector512.Create(start.C1Key);
-        var b0 = (b1 >>> 32) ^ Vector512.Create(start.C1Key);
-        var a2 = ap ^ Vector512.Create(start.P0Key);
-        var b2 = bp ^ Vector512.Create(start.P0Key);
-        var a3 = Vector512.Create(start.P0);
-        var b3 = a3;
-        Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(2));
-        Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(2));
-        Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(3));
-        Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(3));
-        Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(4));
-        Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(4));
-        Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(5));
-        Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(5));
-        Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(6));
-        Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(6));
-        Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(7));
-        Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(7));
-        Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(8));
-        Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(8));
-        Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(9));
-        Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(9));
-        Store(a0, a1, a2, a3, words);
-        Store(b0, b1, b2, b3, words + 32);
+        var groups = Vector512.Create(group) + Order;
+        for (; tiles > 0; tiles -= 2, words += 2 * PhiloxTile.Samples, groups += Vector512.Create(32UL))
+        {
+            var (a0, a1, a2, a3) = Start(in start, groups, m0, m1);
+            var (b0, b1, b2, b3) = Start(in start, groups + Vector512.Create(8UL), m0, m1);
+            if (tiles == 1)
+            {
+                for (int round = 2; round < Philox4x32.Rounds; round++)
+                {
+                    Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(round));
+                    Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(round));
+                }
+
+                Store(a0, a1, a2, a3, words);
+                Store(b0, b1, b2, b3, words + 32);
+                return;
+            }
+
+            var (c0, c1, c2, c3) = Start(in start, groups + Vector512.Create(16UL), m0, m1);
+            var (d0, d1, d2, d3) = Start(in start, groups + Vector512.Create(24UL), m0, m1);
+            for (int round = 2; round < Philox4x32.Rounds; round++)
+            {
+                ulong* keys = key.Round(round);
+                Round(ref a0, ref a1, ref a2, ref a3, m0, m1, keys);
+                Round(ref b0, ref b1, ref b2, ref b3, m0, m1, keys);
+                Round(ref c0, ref c1, ref c2, ref c3, m0, m1, keys);
+                Round(ref d0, ref d1, ref d2, ref d3, m0, m1, keys);
+            }
+
+            Store(a0, a1, a2, a3, words);
+            Store(b0, b1, b2, b3, words + 32);
+            Store(c0, c1, c2, c3, words + 64);
+            Store(d0, d1, d2, d3, words + 96);
+        }
+    }
+
+    /// <inheritdoc cref="Philox256.Masks"/>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static void Masks(ref readonly PhiloxKey key, uint stream, ulong group, int tiles, ReadOnlySpan<Feature> features, PresenceMasks* masks, int stride)
+    {
+        var (m0, m1) = (Multiplier(Philox4x32.M0), Multiplier(Philox4x32.M1));
+        int last = features.Length - 1;
+        for (int f = 0; f <= last; f += 3)
+        {
+            ref readonly var a = ref features[f];
+            ref readonly var b = ref features[Math.Min(f + 1, last)];
+            ref readonly var c = ref features[Math.Min(f + 2, last)];
+            var startA = new PhiloxStart(in key, stream, group, PhiloxTile.PresenceSlot + (uint)a.Index);
+            var startB = new PhiloxStart(in key, stream, group, PhiloxTile.PresenceSlot + (uint)b.Index);
+            var startC = new PhiloxStart(in key, stream, group, PhiloxTile.PresenceSlot + (uint)c.Index);
+            var groups = Vector512.Create(group) + Order;
+            var tile = masks;
+            for (int left = tiles; left > 0; left -= 2, tile += 2 * stride, groups += Vector512.Create(8UL))
+            {
+                // Past the last tile of an odd number there is nothing to write to: that tile's own masks go over it.
+                var second = left > 1 ? tile + stride : tile;
+                var (a0, a1, a2, a3) = Start(in startA, groups, m0, m1);
+                var (b0, b1, b2, b3) = Start(in startB, groups, m0, m1);
+                var (c0, c1, c2, c3) = Start(in startC, groups, m0, m1);
+                for (int round = 2; round < Philox4x32.Rounds; round++)
+                {
+                    ulong* keys = key.Round(round);
+                    Round(ref a0, ref a1, ref a2, ref a3, m0, m1, keys);
+                    Round(ref b0, ref b1, ref b2, ref b3, m0, m1, keys);
+                    Round(ref c0, ref c1, ref c2, ref c3, m0, m1, keys);
+                }
+
+                Compare(a0, a1, a2, a3, a.Whole, tile + a.Index, second + a.Index);
+                Compare(b0, b1, b2, b3, b.Whole, tile + b.Index, second + b.Index);
+                Compare(c0, c1, c2, c3, c.Whole, tile + c.Index, second + c.Index);
+            }
+        }
+    }
+
+    /// <inheritdoc cref="Philox256.WordsAt"/>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static void WordsAt(ref readonly PhiloxKey key, uint stream, ulong group, int* draws, int count, int* words)
+    {
+        var (m0, m1) = (Multiplier(Philox4x32.M0), Multiplier(Philox4x32.M1));
+        var first = Vector512.Create(group);
+        var last = Vector512.Create((ulong)stream);
+        for (int e = 0; e < count; e += Draws)
+        {
+            var (a0, a1, a2, a3) = Counter(draws + e, first, last);
+            var (b0, b1, b2, b3) = Counter(draws + e + 8, first, last);
+            var (c0, c1, c2, c3) = Counter(draws + e + 16, first, last);
+            var (d0, d1, d2, d3) = Counter(draws + e + 24, first, last);
+            for (int round = 0; round < Philox4x32.Rounds; round++)
+            {
+                ulong* keys = key.Round(round);
+                Round(ref a0, ref a1, ref a2, ref a3, m0, m1, keys);
+                Round(ref b0, ref b1, ref b2, ref b3, m0, m1, keys);
+                Round(ref c0, ref c1, ref c2, ref c3, m0, m1, keys);
+                Round(ref d0, ref d1, ref d2, ref d3, m0, m1, keys);
+            }
+
+            Pick(draws + e, a0, a1, a2, a3).Store(words + e);
+            Pick(draws + e + 8, b0, b1, b2, b3).Store(words + e + 8);
+            Pick(draws + e + 16, c0, c1, c2, c3).Store(words + e + 16);
+            Pick(draws + e + 24, d0, d1, d2, d3).Store(words + e + 24);
+        }
+    }
+
+    private static Vector512<uint> Multiplier(uint value) => Vector512.Create((ulong)value).AsUInt32();
+
+    // Two rounds, of which all but what depends on the group is in start.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static (Vector512<ulong> C0, Vector512<ulong> C1, Vector512<ulong> C2, Vector512<ulong> C3) Start(
+        ref readonly PhiloxStart start, Vector512<ulong> groups, Vector512<uint> m0, Vector512<uint> m1)
+    {
+        var p0 = Avx512F.Multiply(groups.AsUInt32(), m0);
+        var p1 = Avx512F.Multiply(((p0 >>> 32) ^ Vector512.Create(start.C2Key)).AsUInt32(), m1);
+        return ((p1 >>> 32) ^ Vector512.Create(start.C1Key), p1, p0 ^ Vector512.Create(start.P0Key), Vector512.Create(start.P0));
+    }
+
+    // The counters of eight draws.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static (Vector512<ulong> C0, Vector512<ulong> C1, Vector512<ulong> C2, Vector512<ulong> C3) Counter(
+        int* draws, Vector512<ulong> first, Vector512<ulong> last)
+    {
+        var draw = Avx512F.ConvertToVector512UInt64(Vector256.Load((uint*)draws));
+        var group = first + ((draw & Vector512.Create((ulong)(TileRun.MaxSamples - 1))) >>> 2);
+        return (group, group >>> 32, draw >>> TileRun.SlotShift, last);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -52,21 +151,57 @@ internal static unsafe class Philox512
         ref Vector512<ulong> c0, ref Vector512<ulong> c1, ref Vector512<ulong> c2, ref Vector512<ulong> c3,
         Vector512<uint> m0, Vector512<uint> m1, ulong* keys)
     {
+        const byte xorAll = 0b10010110;
         var p0 = Avx512F.Multiply(c0.AsUInt32(), m0);
         var p1 = Avx512F.Multiply(c2.AsUInt32(), m1);
-        c0 = (p1 >>> 32) ^ (c1 ^ Vector512.Create(keys[0]));
-        c2 = (p0 >>> 32) ^ (c3 ^ Vector512.Create(keys[PhiloxKey.Copies]));
+        c0 = Avx512F.TernaryLogic(p1 >>> 32, c1, Vector512.Create(keys[0]), xorAll);
+        c2 = Avx512F.TernaryLogic(p0 >>> 32, c3, Vector512.Create(keys[PhiloxKey.Copies]), xorAll);
         c1 = p1;
         c3 = p0;
+    }
+
+    // The blocks' words one block after the other: those of the first tile, then of the second, or of the first and second half of a tile.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static (Vector512<uint> First, Vector512<uint> Second) Blocks(
+        Vector512<ulong> c0, Vector512<ulong> c1, Vector512<ulong> c2, Vector512<ulong> c3)
+    {
+        var odd = Vector512.Create(0xFFFFFFFF_00000000UL);
+        var low = Vector512.ConditionalSelect(odd, c1 << 32, c0);
+        var high = Vector512.ConditionalSelect(odd, c3 << 32, c2);
+        return (Avx512F.UnpackLow(low, high).AsUInt32(), Avx512F.UnpackHigh(low, high).AsUInt32());
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Store(Vector512<ulong> c0, Vector512<ulong> c1, Vector512<ulong> c2, Vector512<ulong> c3, int* words)
     {
-        var odd = Vector512.Create(0xFFFFFFFF_00000000UL);
-        var low = Vector512.ConditionalSelect(odd, c1 << 32, c0);
-        var high = Vector512.ConditionalSelect(odd, c3 << 32, c2);
-        (Avx512F.UnpackLow(low, high).AsUInt32() >>> 1).AsInt32().Store(words);
-        (Avx512F.UnpackHigh(low, high).AsUInt32() >>> 1).AsInt32().Store(words + 16);
+        var (first, second) = Blocks(c0, c1, c2, c3);
+        (first >>> 1).AsInt32().Store(words);
+        (second >>> 1).AsInt32().Store(words + 16);
+    }
+
+    // Which of the blocks' bytes are at most a number from 0 to 255, and which equal it.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Compare(
+        Vector512<ulong> c0, Vector512<ulong> c1, Vector512<ulong> c2, Vector512<ulong> c3, int whole, PresenceMasks* tile, PresenceMasks* next)
+    {
+        var (first, second) = Blocks(c0, c1, c2, c3);
+        var limit = Vector512.Create((byte)whole);
+        *next = Compare(second.AsByte(), limit);
+        *tile = Compare(first.AsByte(), limit);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static PresenceMasks Compare(Vector512<byte> bytes, Vector512<byte> limit) =>
+        new(Vector512.LessThanOrEqual(bytes, limit).ExtractMostSignificantBits(), Vector512.Equals(bytes, limit).ExtractMostSignificantBits());
+
+    // Of each block the word that the draw wants.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<int> Pick(int* draws, Vector512<ulong> c0, Vector512<ulong> c1, Vector512<ulong> c2, Vector512<ulong> c3)
+    {
+        var draw = Avx512F.ConvertToVector512UInt64(Vector256.Load((uint*)draws));
+        var even = Vector512.Equals(draw & Vector512.Create(1UL), Vector512<ulong>.Zero);
+        var low = Vector512.Equals(draw & Vector512.Create(2UL), Vector512<ulong>.Zero);
+        var word = Vector512.ConditionalSelect(low, Vector512.ConditionalSelect(even, c0, c1), Vector512.ConditionalSelect(even, c2, c3));
+        return (Avx512F.ConvertToVector256UInt32(word) >>> 1).AsInt32();
     }
 }

@@ -7,7 +7,7 @@ namespace ToyPipeline.DataGen;
 internal readonly record struct PresenceMasks(ulong Maybe, ulong Ties);
 
 /// <summary>
-/// The random numbers of a tile of 64 consecutive samples. Equal to <see cref="RandomNumbers.Word"/> (shifted right by one, so that words
+/// The random numbers of tiles of 64 consecutive samples. Equal to <see cref="RandomNumbers.Word"/> (shifted right by one, so that words
 /// compare and convert as signed integers) and <see cref="RandomNumbers.Byte"/>, whatever the instruction set.
 /// </summary>
 internal static unsafe class PhiloxTile
@@ -24,60 +24,89 @@ internal static unsafe class PhiloxTile
     /// <summary>Slots from here on are those of presence bytes.</summary>
     public const uint PresenceSlot = RandomNumbers.ByteSlot;
 
-    /// <summary>Writes the 31-bit words of a slot for samples 64·tile to 64·tile + 63.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Words(InstructionSet set, ref readonly PhiloxKey key, RandomStream stream, long tile, uint slot, int* words)
-    {
-        ulong group = (ulong)tile * WordGroups;
-        if (set == InstructionSet.Avx512)
-            Philox512.Words(in key, (uint)stream, group, slot, words);
-        else if (set == InstructionSet.Avx2)
-            Philox256.Words(in key, (uint)stream, group, slot, words);
-        else
-            WordsPlain(in key, (uint)stream, group, slot, words);
-    }
+    /// <summary>Draws that <see cref="WordsAt"/> may compute beyond the last one.</summary>
+    public const int SpareDraws = Philox512.Draws - 1;
 
-    /// <summary>Compares the presence bytes of features for samples 64·tile to 64·tile + 63 with what decides whether they are present.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Masks(
-        InstructionSet set, ref readonly PhiloxKey key, RandomStream stream, long tile,
-        ReadOnlySpan<Feature> features, PresenceMasks* masks)
+    /// <summary>Writes the 31-bit words of a slot for all samples of a run.</summary>
+    public static void Words(InstructionSet set, ref readonly PhiloxKey key, TileRun run, uint slot, int* words)
     {
-        ulong group = (ulong)tile * ByteGroups;
-        if (set != InstructionSet.Portable)
+        if (set == InstructionSet.Portable || Carries(run, WordGroups))
         {
-            Philox256.Masks(in key, (uint)stream, group, features, masks);
+            for (int t = 0; t < run.Tiles; t++, words += Samples)
+                TileWords(set, in key, run.Tile(t), slot, words);
+        }
+        else if (set == InstructionSet.Avx512)
+        {
+            Philox512.Words(in key, (uint)run.Stream, Group(run, WordGroups), run.Tiles, slot, words);
         }
         else
         {
-            foreach (ref readonly var feature in features)
-                MasksPlain(in key, (uint)stream, group, in feature, masks);
+            Philox256.Words(in key, (uint)run.Stream, Group(run, WordGroups), run.Tiles, slot, words);
         }
     }
 
-    /// <summary>Writes the 31-bit words of some draws of a tile.</summary>
+    /// <summary>Compares the presence bytes of features for all samples of a run with what decides whether they are present.</summary>
     /// <param name="set">Instruction set.</param>
     /// <param name="key">Seed.</param>
-    /// <param name="stream">Stream.</param>
-    /// <param name="tile">Tile.</param>
-    /// <param name="draws">64 · slot + sample of each; up to seven more are read.</param>
-    /// <param name="count">How many.</param>
-    /// <param name="words">Receives the words; up to seven more are written.</param>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void WordsAt(InstructionSet set, ref readonly PhiloxKey key, RandomStream stream, long tile, int* draws, int count, int* words)
+    /// <param name="run">Samples.</param>
+    /// <param name="features">Features.</param>
+    /// <param name="masks">Receives the samples of each tile, [tiles, stride], at the features' indices.</param>
+    /// <param name="stride">Number of all features.</param>
+    public static void Masks(
+        InstructionSet set, ref readonly PhiloxKey key, TileRun run, ReadOnlySpan<Feature> features, PresenceMasks* masks, int stride)
     {
-        ulong group = (ulong)tile * WordGroups;
-        if (set != InstructionSet.Portable)
-            Philox256.WordsAt(in key, (uint)stream, group, draws, count, words);
+        if (features.IsEmpty)
+            return;
+        if (set == InstructionSet.Portable || Carries(run, ByteGroups))
+        {
+            for (int t = 0; t < run.Tiles; t++, masks += stride)
+                TileMasks(set, in key, run.Tile(t), features, masks);
+        }
+        else if (set == InstructionSet.Avx512)
+        {
+            Philox512.Masks(in key, (uint)run.Stream, Group(run, ByteGroups), run.Tiles, features, masks, stride);
+        }
         else
-            WordsAtPlain(in key, (uint)stream, group, draws, count, words);
+        {
+            Philox256.Masks(in key, (uint)run.Stream, Group(run, ByteGroups), run.Tiles, features, masks, stride);
+        }
     }
 
-    private static void WordsPlain(ref readonly PhiloxKey key, uint stream, ulong group, uint slot, int* words)
+    /// <summary>Writes the 31-bit words of some draws of a run.</summary>
+    /// <param name="set">Instruction set.</param>
+    /// <param name="key">Seed.</param>
+    /// <param name="run">Samples.</param>
+    /// <param name="draws"><see cref="TileRun.MaxSamples"/> · slot + sample of each; up to <see cref="SpareDraws"/> more are read.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="words">Receives the words; up to <see cref="SpareDraws"/> more are written.</param>
+    public static void WordsAt(InstructionSet set, ref readonly PhiloxKey key, TileRun run, int* draws, int count, int* words)
     {
+        ulong group = Group(run, WordGroups);
+        if (set == InstructionSet.Avx512)
+            Philox512.WordsAt(in key, (uint)run.Stream, group, draws, count, words);
+        else if (set == InstructionSet.Avx2)
+            Philox256.WordsAt(in key, (uint)run.Stream, group, draws, count, words);
+        else
+            WordsAtPlain(in key, (uint)run.Stream, group, draws, count, words);
+    }
+
+    private static ulong Group(TileRun run, int tileGroups) => (ulong)run.First * (ulong)tileGroups;
+
+    // Whether the low word of the counter carries into the high one within the run; it never does within a tile.
+    private static bool Carries(TileRun run, int tileGroups) =>
+        run.Tiles > 1 && (Group(run, tileGroups) >> 32) != ((Group(run with { First = run.First + run.Tiles }, tileGroups) - 1) >> 32);
+
+    private static void TileWords(InstructionSet set, ref readonly PhiloxKey key, TileRun tile, uint slot, int* words)
+    {
+        if (set != InstructionSet.Portable)
+        {
+            Words(set, in key, tile, slot, words);
+            return;
+        }
+
         for (int g = 0; g < WordGroups; g++, words += 4)
         {
-            var block = Block(in key, stream, group + (ulong)g, slot);
+            var block = Block(in key, (uint)tile.Stream, Group(tile, WordGroups) + (ulong)g, slot);
             words[0] = (int)(block.X0 >> 1);
             words[1] = (int)(block.X1 >> 1);
             words[2] = (int)(block.X2 >> 1);
@@ -85,26 +114,35 @@ internal static unsafe class PhiloxTile
         }
     }
 
-    private static void MasksPlain(ref readonly PhiloxKey key, uint stream, ulong group, ref readonly Feature feature, PresenceMasks* masks)
+    private static void TileMasks(InstructionSet set, ref readonly PhiloxKey key, TileRun tile, ReadOnlySpan<Feature> features, PresenceMasks* masks)
     {
-        var (maybe, ties) = (0UL, 0UL);
-        for (int sample = 0; sample < Samples; sample++)
+        if (set != InstructionSet.Portable)
         {
-            var block = Block(in key, stream, group + (ulong)(sample / 16), PresenceSlot + (uint)feature.Index);
-            int draw = (byte)(block[sample % 16 / 4] >> (8 * (sample % 4)));
-            maybe |= (draw <= feature.Whole ? 1UL : 0) << sample;
-            ties |= (draw == feature.Whole ? 1UL : 0) << sample;
+            Masks(set, in key, tile, features, masks, 0);
+            return;
         }
 
-        masks[feature.Index] = new PresenceMasks(maybe, ties);
+        foreach (ref readonly var feature in features)
+        {
+            var (maybe, ties) = (0UL, 0UL);
+            for (int sample = 0; sample < Samples; sample++)
+            {
+                var block = Block(in key, (uint)tile.Stream, Group(tile, ByteGroups) + (ulong)(sample / 16), PresenceSlot + (uint)feature.Index);
+                int draw = (byte)(block[sample % 16 / 4] >> (8 * (sample % 4)));
+                maybe |= (draw <= feature.Whole ? 1UL : 0) << sample;
+                ties |= (draw == feature.Whole ? 1UL : 0) << sample;
+            }
+
+            masks[feature.Index] = new PresenceMasks(maybe, ties);
+        }
     }
 
     private static void WordsAtPlain(ref readonly PhiloxKey key, uint stream, ulong group, int* draws, int count, int* words)
     {
         for (int e = 0; e < count; e++)
         {
-            int sample = draws[e] % Samples;
-            words[e] = (int)(Block(in key, stream, group + (ulong)(sample / 4), (uint)(draws[e] / Samples))[sample % 4] >> 1);
+            uint sample = (uint)draws[e] % TileRun.MaxSamples;
+            words[e] = (int)(Block(in key, stream, group + (sample / 4), (uint)draws[e] / TileRun.MaxSamples)[(int)(sample % 4)] >> 1);
         }
     }
 

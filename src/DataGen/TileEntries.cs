@@ -4,12 +4,12 @@ using ToyPipeline.Core.Formats;
 
 namespace ToyPipeline.DataGen;
 
-/// <summary>The present features of a tile of samples, gathered feature by feature and read sample by sample.</summary>
+/// <summary>The present features of a run of samples, gathered feature by feature and read sample by sample.</summary>
 internal sealed unsafe class TileEntries(int features)
 {
-    private readonly int[] _counts = new int[FeatureSampler.TileSamples];
-    private readonly int[] _columns = GC.AllocateArray<int>(FeatureSampler.TileSamples * features, pinned: true);
-    private readonly float[] _values = GC.AllocateArray<float>(FeatureSampler.TileSamples * features, pinned: true);
+    private readonly int[] _counts = new int[Samples(features)];
+    private readonly int[] _columns = GC.AllocateArray<int>(Samples(features) * features, pinned: true);
+    private readonly float[] _values = GC.AllocateArray<float>(Samples(features) * features, pinned: true);
 
     public void Clear() => Array.Clear(_counts);
 
@@ -24,7 +24,7 @@ internal sealed unsafe class TileEntries(int features)
     }
 
     /// <summary>Adds draws, unless their value is 0.</summary>
-    /// <param name="draws">64 · feature + sample of each.</param>
+    /// <param name="draws"><see cref="TileRun.MaxSamples"/> · feature + sample of each.</param>
     /// <param name="drawn">Their values.</param>
     /// <param name="count">How many.</param>
     public void Add(int* draws, float* drawn, int count)
@@ -36,9 +36,9 @@ internal sealed unsafe class TileEntries(int features)
             for (int e = 0; e < count; e++)
             {
                 uint draw = (uint)draws[e];
-                uint sample = draw % FeatureSampler.TileSamples;
+                uint sample = draw % TileRun.MaxSamples;
                 int at = ((int)sample * features) + counts[sample];
-                columns[at] = (int)(draw / FeatureSampler.TileSamples);
+                columns[at] = (int)(draw / TileRun.MaxSamples);
                 values[at] = drawn[e];
                 counts[sample] += drawn[e] != 0 ? 1 : 0;
             }
@@ -53,6 +53,8 @@ internal sealed unsafe class TileEntries(int features)
 
     /// <summary>Their values.</summary>
     public float* Values(int sample) => (float*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_values)) + (sample * features);
+
+    private static int Samples(int features) => TileRun.Length(features) * FeatureSampler.TileSamples;
 }
 
 /// <summary>A growing <see cref="Csr"/> whose memory is used again.</summary>

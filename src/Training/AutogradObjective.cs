@@ -86,7 +86,7 @@ internal sealed class AutogradObjective : IObjective
                 unsafe
                 {
                     fixed (float* x = tile)
-                        source.FillTile(step, t, x, buffer);
+                        source.FillTiles(step, t, 1, x, SampleSource.TileSamples, buffer);
                 }
 
                 int first = t * SampleSource.TileSamples;

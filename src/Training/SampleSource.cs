@@ -22,25 +22,27 @@ internal abstract unsafe class SampleSource
     /// <summary>Mean share of present features from which on a source counts as dense.</summary>
     protected const double DenseFrom = 0.25;
 
-    /// <summary>Fills tile <paramref name="tile"/> of the batch of <paramref name="step"/>: samples 64·tile … 64·tile + 63 of the batch.</summary>
+    /// <summary>Fills in tiles <paramref name="tile"/> and following of the batch of <paramref name="step"/>: from its sample 64·tile on.</summary>
     /// <param name="step">Training step, from 0.</param>
-    /// <param name="tile">Tile within the batch; of the last one the samples beyond the batch are not to be used.</param>
-    /// <param name="x">Receives the values, [features, 64].</param>
+    /// <param name="tile">First tile within the batch; of the batch's last one the samples beyond the batch are not to be used.</param>
+    /// <param name="tiles">How many, at most <see cref="DrawBuffer.MaxTiles"/>.</param>
+    /// <param name="x">Receives the values, [features, stride].</param>
+    /// <param name="stride">Length of a row.</param>
     /// <param name="buffer">Working space.</param>
-    public abstract void FillTile(long step, int tile, float* x, DrawBuffer buffer);
+    public abstract void FillTiles(long step, int tile, int tiles, float* x, int stride, DrawBuffer buffer);
 
-    /// <summary>The same tile without its empty samples.</summary>
+    /// <summary>The same samples without those that are empty.</summary>
     /// <param name="step">Training step, from 0.</param>
-    /// <param name="tile">Tile within the batch.</param>
-    /// <param name="samples">Which samples of the tile are wanted, one bit each.</param>
-    /// <param name="x">Receives the samples that are not empty side by side, [features, stride]; must be 0.</param>
+    /// <param name="tile">First tile within the batch.</param>
+    /// <param name="samples">How many samples, in at most <see cref="DrawBuffer.MaxTiles"/> tiles.</param>
+    /// <param name="x">Receives the samples that are not empty side by side, [features, stride].</param>
     /// <param name="stride">Length of a row.</param>
     /// <param name="buffer">Working space.</param>
     /// <returns>Number of samples filled in.</returns>
-    public abstract int FillPresent(long step, int tile, ulong samples, float* x, int stride, DrawBuffer buffer);
+    public abstract int FillPresent(long step, int tile, int samples, float* x, int stride, DrawBuffer buffer);
 
-    /// <summary>The same tile without the zeros: the present features of each sample.</summary>
-    public abstract void FillEntries(long step, int tile, TileEntries entries, DrawBuffer buffer);
+    /// <summary>The same tiles without the zeros: the present features of each sample.</summary>
+    public abstract void FillEntries(long step, int tile, int tiles, TileEntries entries, DrawBuffer buffer);
 
     /// <summary>Tiles that a batch takes.</summary>
     public static int Tiles(int batch) => (batch + TileSamples - 1) / TileSamples;
@@ -58,14 +60,16 @@ internal sealed unsafe class StreamSource(FeatureSampler sampler, ulong seed, in
 
     public override bool Dense => sampler.MeanDensity >= DenseFrom;
 
-    public override void FillTile(long step, int tile, float* x, DrawBuffer buffer) =>
-        sampler.FillTile(in _key, RandomStream.Training, (step * _tiles) + tile, x, buffer);
+    public override void FillTiles(long step, int tile, int tiles, float* x, int stride, DrawBuffer buffer) =>
+        sampler.FillTiles(in _key, Run(step, tile, tiles), x, stride, buffer);
 
-    public override int FillPresent(long step, int tile, ulong samples, float* x, int stride, DrawBuffer buffer) =>
-        sampler.FillPresent(in _key, RandomStream.Training, (step * _tiles) + tile, samples, x, stride, buffer);
+    public override int FillPresent(long step, int tile, int samples, float* x, int stride, DrawBuffer buffer) =>
+        sampler.FillPresent(in _key, Run(step, tile, Tiles(samples)), samples, x, stride, buffer);
 
-    public override void FillEntries(long step, int tile, TileEntries entries, DrawBuffer buffer) =>
-        sampler.FillEntries(in _key, RandomStream.Training, (step * _tiles) + tile, entries, buffer);
+    public override void FillEntries(long step, int tile, int tiles, TileEntries entries, DrawBuffer buffer) =>
+        sampler.FillEntries(in _key, Run(step, tile, tiles), entries, buffer);
+
+    private TileRun Run(long step, int tile, int tiles) => new(RandomStream.Training, (step * _tiles) + tile, tiles);
 }
 
 /// <summary>A finite dataset that training cycles through in order: sample j of step t is row (t·batch + j) mod samples.</summary>
@@ -77,26 +81,25 @@ internal sealed unsafe class DatasetSource(TrainingDataset dataset, int batch) :
 
     public override bool Dense => dataset.MeanDensity >= DenseFrom;
 
-    public override void FillTile(long step, int tile, float* x, DrawBuffer buffer)
+    public override void FillTiles(long step, int tile, int tiles, float* x, int stride, DrawBuffer buffer)
     {
-        new Span<float>(x, dataset.Features * TileSamples).Clear();
+        Clear(x, stride, tiles * TileSamples);
         long row = FirstRow(step, tile);
-        for (int j = 0; j < TileSamples; j++, row = Next(row))
+        for (int j = 0; j < tiles * TileSamples; j++, row = Next(row))
         {
             var (columns, values) = dataset.Row(row);
             for (int e = 0; e < columns.Length; e++)
-                x[(columns[e] * TileSamples) + j] = values[e];
+                x[(columns[e] * stride) + j] = values[e];
         }
     }
 
-    public override int FillPresent(long step, int tile, ulong samples, float* x, int stride, DrawBuffer buffer)
+    public override int FillPresent(long step, int tile, int samples, float* x, int stride, DrawBuffer buffer)
     {
+        Clear(x, stride, samples);
         int filled = 0;
         long row = FirstRow(step, tile);
-        for (; samples != 0; samples >>= 1, row = Next(row))
+        for (int j = 0; j < samples; j++, row = Next(row))
         {
-            if ((samples & 1) == 0)
-                continue;
             var (columns, values) = dataset.Row(row);
             for (int e = 0; e < columns.Length; e++)
                 x[(columns[e] * stride) + filled] = values[e];
@@ -106,16 +109,22 @@ internal sealed unsafe class DatasetSource(TrainingDataset dataset, int batch) :
         return filled;
     }
 
-    public override void FillEntries(long step, int tile, TileEntries entries, DrawBuffer buffer)
+    public override void FillEntries(long step, int tile, int tiles, TileEntries entries, DrawBuffer buffer)
     {
         entries.Clear();
         long row = FirstRow(step, tile);
-        for (int j = 0; j < TileSamples; j++, row = Next(row))
+        for (int j = 0; j < tiles * TileSamples; j++, row = Next(row))
         {
             var (columns, values) = dataset.Row(row);
             for (int e = 0; e < columns.Length; e++)
                 entries.Add(j, columns[e], values[e]);
         }
+    }
+
+    private void Clear(float* x, int stride, int samples)
+    {
+        for (int f = 0; f < dataset.Features; f++)
+            new Span<float>(x + (f * stride), samples).Clear();
     }
 
     private long FirstRow(long step, int tile) => ((step * batch) + ((long)tile * TileSamples)) % dataset.Samples;

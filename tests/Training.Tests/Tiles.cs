@@ -9,6 +9,6 @@ internal static class Tiles
     public static unsafe void Fill(SampleSource source, long step, int tile, float[] values, DrawBuffer buffer)
     {
         fixed (float* x = values)
-            source.FillTile(step, tile, x, buffer);
+            source.FillTiles(step, tile, 1, x, SampleSource.TileSamples, buffer);
     }
 }

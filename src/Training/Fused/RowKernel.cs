@@ -2,6 +2,7 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using ToyPipeline.Core.Experiments;
+using ToyPipeline.DataGen;
 
 namespace ToyPipeline.Training.Fused;
 
@@ -82,14 +83,31 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
     public override double Accumulate(SampleSource source, long step, int from, int to, float* state, float* accumulator, Scratch scratch)
     {
         var parts = new Parts(this, state, accumulator, scratch);
+        var entries = scratch.Entries;
+        int drawn = from;
+        int firstEntry = 0;
         double loss = 0;
         for (int tile = from; tile < to; tile++)
         {
             int count = Math.Min(Tile, Batch - (tile * Tile));
             if (source.Dense)
+            {
                 EncodeDense(source, step, tile, count, in parts, scratch);
+            }
             else
-                EncodeSparse(source, step, tile, count, in parts, scratch);
+            {
+                firstEntry += Tile;
+                if (tile == drawn)
+                {
+                    int tiles = Math.Min(scratch.Draws.MaxTiles, to - tile);
+                    source.FillEntries(step, tile, tiles, entries, scratch.Draws);
+                    drawn += tiles;
+                    firstEntry = 0;
+                }
+
+                EncodeSparse(entries, firstEntry, count, in parts);
+            }
+
             if (ReluHidden)
                 Rectify(parts.H, count * _rows);
             loss += Decode(count, in parts);
@@ -98,7 +116,7 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
             if (source.Dense)
                 BlockKernel<TOps, TVector>.Multiply(parts.XTransposed, Tile, N, count, parts.DH, _rows, _rows, parts.DW, _rows, parts.DW, _rows);
             else
-                BackwardSparse(count, in parts, scratch);
+                BackwardSparse(entries, firstEntry, count, in parts);
         }
 
         return -0.5 * loss;
@@ -119,16 +137,14 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
     private float* Bias(float* state) => Panels(state) + ((long)_columns * M);
 
     // h = Σ_i x_i W_i over the features that are present.
-    private void EncodeSparse(SampleSource source, long step, int tile, int count, in Parts parts, Scratch scratch)
+    private void EncodeSparse(TileEntries entries, int first, int count, in Parts parts)
     {
-        var entries = scratch.Entries;
-        source.FillEntries(step, tile, entries, scratch.Draws);
         new Span<float>(parts.X, checked(count * _columns)).Clear();
         for (int s = 0; s < count; s++)
         {
-            int* columns = entries.Columns(s);
-            float* values = entries.Values(s);
-            int present = entries.Count(s);
+            int* columns = entries.Columns(first + s);
+            float* values = entries.Values(first + s);
+            int present = entries.Count(first + s);
             float* x = parts.X + ((long)s * _columns);
             for (int e = 0; e < present; e++)
             {
@@ -141,16 +157,19 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
     }
 
     // ∂L/∂W_i += x_i ∂L/∂h for the features that are present.
-    private void BackwardSparse(int count, in Parts parts, Scratch scratch)
+    private void BackwardSparse(TileEntries entries, int first, int count, in Parts parts)
     {
-        var entries = scratch.Entries;
         for (int s = 0; s < count; s++)
-            ListKernel<TOps, TVector>.AddOuter(parts.DW, entries.Columns(s), entries.Values(s), entries.Count(s), parts.DH + (s * _rows), _rows);
+        {
+            int sample = first + s;
+            ListKernel<TOps, TVector>.AddOuter(
+                parts.DW, entries.Columns(sample), entries.Values(sample), entries.Count(sample), parts.DH + (s * _rows), _rows);
+        }
     }
 
     private void EncodeDense(SampleSource source, long step, int tile, int count, in Parts parts, Scratch scratch)
     {
-        source.FillTile(step, tile, parts.XTransposed, scratch.Draws);
+        source.FillTiles(step, tile, 1, parts.XTransposed, Tile, scratch.Draws);
         Rows.Transpose(parts.XTransposed, Tile, N, Tile, parts.X, _columns);
         BlockKernel<TOps, TVector>.Multiply(parts.X, _columns, count, N, parts.W, _rows, _rows, Zeros, 0, parts.H, _rows);
     }

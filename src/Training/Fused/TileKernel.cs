@@ -1,10 +1,11 @@
 using System.Runtime.CompilerServices;
 using ToyPipeline.Core.Experiments;
+using ToyPipeline.DataGen;
 
 namespace ToyPipeline.Training.Fused;
 
 /// <summary>
-/// The kernel of small models: vectors run over samples, all arrays are [features or hidden, 64 samples], and every gradient entry
+/// The kernel of small models: vectors run over samples, all arrays are [features or hidden, samples], and every gradient entry
 /// has a vector of partial sums of its own that is added up once a slice.
 /// </summary>
 internal sealed unsafe class TileKernel<TOps, TVector>(ModelSpec model, int batch) : FusedKernel(model, batch)
@@ -20,9 +21,6 @@ internal sealed unsafe class TileKernel<TOps, TVector>(ModelSpec model, int batc
     // From this share of empty samples on, the others are gathered first.
     private const double GatherFrom = 0.2;
 
-    // A tile after what is left of the one before, less than a block.
-    private const int MaxStride = 2 * Tile;
-
     /// <summary>Whether this is the kernel for a shape.</summary>
     public static bool Suits(ModelSpec model) => model.Hidden <= MaxHidden && model.Features * model.Hidden <= MaxWeights;
 
@@ -33,7 +31,13 @@ internal sealed unsafe class TileKernel<TOps, TVector>(ModelSpec model, int batc
     public override long AccumulatorFloats => (long)TOps.Lanes * ((Matrices * N * M) + N);
 
     // Scratch: x [n, stride], and of one block g [n, 4 · lanes], h [m, 4 · lanes], dh [m, 4 · lanes].
-    public override long ScratchFloats => ((long)N * MaxStride) + (4L * TOps.Lanes * (N + (2 * M)));
+    public override long ScratchFloats => ((long)N * Stride) + (4L * TOps.Lanes * (N + (2 * M)));
+
+    // Tiles that are drawn at once.
+    private int RunTiles => TileRun.Length(N);
+
+    // A run after what is left of the one before, less than a block.
+    private int Stride => (RunTiles + 1) * Tile;
 
     private int Matrices => AbsoluteValue ? 2 : 1;
 
@@ -57,8 +61,8 @@ internal sealed unsafe class TileKernel<TOps, TVector>(ModelSpec model, int batc
         {
             N = N,
             M = M,
-            Stride = source.EmptyShare >= GatherFrom ? MaxStride : Tile,
-            Scratch = scratch.Floats.Pointer + ((long)N * MaxStride),
+            Stride = Stride,
+            Scratch = scratch.Floats.Pointer + ((long)N * Stride),
             ReluHidden = ReluHidden,
             ReluOutput = ReluOutput,
             AbsoluteValue = AbsoluteValue,
@@ -80,10 +84,11 @@ internal sealed unsafe class TileKernel<TOps, TVector>(ModelSpec model, int batc
     {
         float* x = scratch.Floats.Pointer;
         double loss = 0;
-        for (int tile = from; tile < to; tile++)
+        for (int tile = from; tile < to; tile += RunTiles)
         {
-            source.FillTile(step, tile, x, scratch.Draws);
-            loss += Run(in parts, x, Math.Min(Tile, Batch - (tile * Tile)));
+            int tiles = Math.Min(RunTiles, to - tile);
+            source.FillTiles(step, tile, tiles, x, parts.Stride, scratch.Draws);
+            loss += Run(in parts, x, Math.Min(tiles * Tile, Batch - (tile * Tile)));
         }
 
         return loss;
@@ -97,36 +102,30 @@ internal sealed unsafe class TileKernel<TOps, TVector>(ModelSpec model, int batc
         int waiting = 0;
         int empty = 0;
         double loss = 0;
-        new Span<float>(x, N * MaxStride).Clear();
-        for (int tile = from; tile < to; tile++)
+        for (int tile = from; tile < to; tile += RunTiles)
         {
-            int count = Math.Min(Tile, Batch - (tile * Tile));
-            int present = source.FillPresent(step, tile, ulong.MaxValue >> (Tile - count), x + waiting, MaxStride, scratch.Draws);
+            int count = Math.Min(Math.Min(RunTiles, to - tile) * Tile, Batch - (tile * Tile));
+            int present = source.FillPresent(step, tile, count, x + waiting, parts.Stride, scratch.Draws);
             empty += count - present;
             waiting += present;
             int whole = waiting / block * block;
             if (whole == 0)
                 continue;
             loss += Run(in parts, x, whole);
-            Shift(x, whole, block);
             waiting -= whole;
+            // What is left of the run goes to the front.
+            for (int i = 0; i < N; i++)
+                new Span<float>(x + (i * parts.Stride) + whole, waiting).CopyTo(new Span<float>(x + (i * parts.Stride), waiting));
         }
 
         if (waiting > 0)
-            loss += Run(in parts, x, waiting);
-        return loss + Empty(in parts, empty);
-    }
-
-    // Moves the samples that are left of a gathered tile to the front; behind them all is 0 again.
-    private void Shift(float* x, int done, int block)
-    {
-        for (int i = 0; i < N; i++, x += MaxStride)
         {
-            for (int c = 0; c < block; c += TOps.Lanes)
-                TOps.Store(TOps.Load(x + done + c), x + c);
-            for (int c = block; c < done + block; c += TOps.Lanes)
-                TOps.Store(TOps.Zero, x + c);
+            for (int i = 0; i < N; i++)
+                new Span<float>(x + (i * parts.Stride) + waiting, block - waiting).Clear();
+            loss += Run(in parts, x, waiting);
         }
+
+        return loss + Empty(in parts, empty);
     }
 
     // Without features z_i = b_i, and only b has a gradient.
