@@ -44,60 +44,66 @@ public sealed class FeatureSamplerTests
     public void The_sampler_equals_the_plain_reference(InstructionSet set)
     {
         // Tiles around the places where the counter's low word carries too.
-        var tiles = Gen.OneOf(Gen.Long[0, 1 << 20], Gen.OneOf(0L, (1L << 28) - 1, 1L << 28, (1L << 40) + 3));
-        Gen.Select(s_distributions, Gen.ULong, Gen.Enum<RandomStream>(), tiles).Sample((data, seed, stream, tile) =>
-        {
-            var sampler = new FeatureSampler(data, set);
-            var key = new PhiloxKey(seed);
-            int n = data.Density.Count;
-            float[] x = new float[n * Tile];
-            Fill(sampler, in key, stream, tile, x, sampler.NewBuffer());
-            for (int f = 0; f < n; f++)
-            {
-                for (int j = 0; j < Tile; j++)
-                {
-                    float expected = PlainSampler.Value(data, seed, stream, (tile * Tile) + j, f);
-                    if (BitConverter.SingleToInt32Bits(x[(f * Tile) + j]) != BitConverter.SingleToInt32Bits(expected))
-                        throw new InvalidOperationException($"Sample {j}, feature {f}: {x[(f * Tile) + j]:R} instead of {expected:R}.");
-                }
-            }
-        }, iter: 300, threads: 1);
-    }
-
-    [TestCaseSource(nameof(Sets))]
-    public void Entries_and_rows_are_those_of_the_tiles(InstructionSet set)
-    {
-        Gen.Select(s_distributions, Gen.ULong, Gen.Int[1, 200]).Sample((data, seed, samples) =>
+        var tiles = Gen.OneOf(Gen.Long[0, 1 << 20], Gen.OneOf(0L, (1L << 28) - 1, 1L << 28, (1L << 30) - 2, (1L << 40) + 3));
+        Gen.Select(s_distributions, Gen.ULong, Gen.Enum<RandomStream>(), tiles, Gen.Int[1, 7]).Sample((data, seed, stream, tile, length) =>
         {
             var sampler = new FeatureSampler(data, set);
             var key = new PhiloxKey(seed);
             int n = data.Density.Count;
             var buffer = sampler.NewBuffer();
-            float[] x = new float[n * Tile];
+            var run = new TileRun(stream, tile, Math.Min(length, buffer.MaxTiles));
+            float[] x = new float[n * run.Samples];
+            Fill(sampler, in key, run, x, buffer);
+            for (int f = 0; f < n; f++)
+            {
+                for (int j = 0; j < run.Samples; j++)
+                {
+                    float expected = PlainSampler.Value(data, seed, stream, (tile * Tile) + j, f);
+                    float drawn = x[(f * run.Samples) + j];
+                    if (BitConverter.SingleToInt32Bits(drawn) != BitConverter.SingleToInt32Bits(expected))
+                        throw new InvalidOperationException($"Sample {j}, feature {f}: {drawn:R} instead of {expected:R}.");
+                }
+            }
+        }, iter: 200, threads: 1);
+    }
+
+    [TestCaseSource(nameof(Sets))]
+    public void Entries_and_rows_are_those_of_the_tiles(InstructionSet set)
+    {
+        Gen.Select(s_distributions, Gen.ULong, Gen.Int[1, 1200]).Sample((data, seed, samples) =>
+        {
+            var sampler = new FeatureSampler(data, set);
+            var key = new PhiloxKey(seed);
+            int n = data.Density.Count;
+            var buffer = sampler.NewBuffer();
+            var run = new TileRun(RandomStream.Evaluation, 2, buffer.MaxTiles);
+            float[] x = new float[n * run.Samples];
             float[] rows = new float[samples * n];
             var entries = new TileEntries(n);
-            sampler.FillRows(seed, RandomStream.Evaluation, 128, rows);
+            sampler.FillRows(seed, RandomStream.Evaluation, 2 * Tile, rows);
             for (int j = 0; j < samples; j++)
             {
-                if (j % Tile == 0)
+                int sample = j % run.Samples;
+                if (sample == 0)
                 {
-                    Fill(sampler, in key, RandomStream.Evaluation, 2 + (j / Tile), x, buffer);
-                    sampler.FillEntries(in key, RandomStream.Evaluation, 2 + (j / Tile), entries, buffer);
+                    var here = run with { First = run.First + (j / Tile) };
+                    Fill(sampler, in key, here, x, buffer);
+                    sampler.FillEntries(in key, here, entries, buffer);
                 }
 
                 float[] dense = new float[n];
                 int previous = -1;
-                for (int k = 0; k < entries.Count(j % Tile); k++)
+                for (int k = 0; k < entries.Count(sample); k++)
                 {
-                    int column = Column(entries, j % Tile, k);
+                    int column = Column(entries, sample, k);
                     if (column <= previous)
                         return false;
-                    dense[previous = column] = Entry(entries, j % Tile, k);
+                    dense[previous = column] = Entry(entries, sample, k);
                 }
 
                 for (int f = 0; f < n; f++)
                 {
-                    if (dense[f] != x[(f * Tile) + (j % Tile)] || rows[(j * n) + f] != dense[f])
+                    if (dense[f] != x[(f * run.Samples) + sample] || rows[(j * n) + f] != dense[f])
                         return false;
                 }
             }
@@ -107,26 +113,31 @@ public sealed class FeatureSamplerTests
     }
 
     [TestCaseSource(nameof(Sets))]
-    public unsafe void Gathered_samples_are_those_of_the_tile_that_have_a_feature(InstructionSet set)
+    public unsafe void Gathered_samples_are_those_of_the_run_that_have_a_feature(InstructionSet set)
     {
-        Gen.Select(s_distributions, Gen.ULong, Gen.ULong).Sample((data, seed, wanted) =>
+        Gen.Select(s_distributions, Gen.ULong, Gen.Int[1, 400]).Sample((data, seed, wanted) =>
         {
             var sampler = new FeatureSampler(data, set);
             var key = new PhiloxKey(seed);
             int n = data.Density.Count;
-            const int stride = 80;
-            float[] all = new float[n * Tile];
+            var buffer = sampler.NewBuffer();
+            wanted = Math.Min(wanted, buffer.MaxTiles * Tile);
+            var run = new TileRun(RandomStream.Training, 5, (wanted + Tile - 1) / Tile);
+            int stride = run.Samples + 16;
+            const float unused = 7;
+            float[] all = new float[n * run.Samples];
             float[] some = new float[n * stride];
-            Fill(sampler, in key, RandomStream.Training, 5, all, sampler.NewBuffer());
+            some.AsSpan().Fill(unused);
+            Fill(sampler, in key, run, all, buffer);
             int count;
             fixed (float* x = some)
-                count = sampler.FillPresent(in key, RandomStream.Training, 5, wanted, x, stride, sampler.NewBuffer());
+                count = sampler.FillPresent(in key, run, wanted, x, stride, buffer);
             // Every wanted sample with a feature comes out, in order; samples that come out may have turned out empty.
             int place = 0;
-            for (int sample = 0; sample < Tile; sample++)
+            for (int sample = 0; sample < wanted; sample++)
             {
-                float[] expected = [.. Enumerable.Range(0, n).Select(f => all[(f * Tile) + sample])];
-                if ((wanted >> sample & 1) == 0 || expected.All(value => value == 0))
+                float[] expected = [.. Enumerable.Range(0, n).Select(f => all[(f * run.Samples) + sample])];
+                if (expected.All(value => value == 0))
                     continue;
                 while (place < count && !Enumerable.Range(0, n).Select(f => some[(f * stride) + place]).SequenceEqual(expected))
                 {
@@ -139,14 +150,16 @@ public sealed class FeatureSamplerTests
                     return false;
             }
 
-            return Enumerable.Range(0, n).All(f => some.AsSpan((f * stride) + place, stride - place).IndexOfAnyExcept(0) < 0);
+            return Enumerable.Range(0, n).All(f =>
+                some.AsSpan((f * stride) + place, count - place).IndexOfAnyExcept(0) < 0
+                && some.AsSpan((f * stride) + count, stride - count).IndexOfAnyExcept(unused) < 0);
         }, iter: 200, threads: 1);
     }
 
-    private static unsafe void Fill(FeatureSampler sampler, ref readonly PhiloxKey key, RandomStream stream, long tile, float[] values, DrawBuffer buffer)
+    private static unsafe void Fill(FeatureSampler sampler, ref readonly PhiloxKey key, TileRun run, float[] values, DrawBuffer buffer)
     {
         fixed (float* x = values)
-            sampler.FillTile(in key, stream, tile, x, buffer);
+            sampler.FillTiles(in key, run, x, run.Samples, buffer);
     }
 
     private static unsafe int Column(TileEntries entries, int sample, int place) => entries.Columns(sample)[place];
