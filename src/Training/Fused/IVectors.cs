@@ -43,21 +43,17 @@ internal unsafe interface IVectors<TVector>
     /// <summary>Bit l is set where lane l is &gt; 0.</summary>
     static abstract uint PositiveMask(TVector condition);
 
-    /// <summary>Bit l is set where lane l is not 0.</summary>
-    static abstract uint NonzeroMask(TVector value);
-
     /// <summary>The sum of the lanes, always in the same order.</summary>
     static abstract float Sum(TVector value);
 
-    /// <summary>Writes the lanes whose bit in <paramref name="mask"/> is set one after the other, and beside them their labels.</summary>
+    /// <summary>Writes the lanes that are not 0 one after the other, and beside them their labels.</summary>
     /// <param name="order"><see cref="PackOrder.Table"/>.</param>
     /// <param name="value">Values.</param>
-    /// <param name="mask">Which lanes.</param>
     /// <param name="labels">A label for each lane.</param>
     /// <param name="values">Receives the values; up to <see cref="Lanes"/> beyond them are overwritten.</param>
     /// <param name="places">Receives the labels, likewise.</param>
     /// <returns>How many were written.</returns>
-    static abstract int Pack(int* order, TVector value, uint mask, int* labels, float* values, int* places);
+    static abstract int PackNonzero(int* order, TVector value, int* labels, float* values, int* places);
 }
 
 /// <summary>AVX2 and FMA.</summary>
@@ -109,9 +105,6 @@ internal readonly unsafe struct Avx2Vectors : IVectors<Vector256<float>>
         (uint)Avx.MoveMask(Avx.CompareGreaterThan(condition, Vector256<float>.Zero));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static uint NonzeroMask(Vector256<float> value) => (uint)Avx.MoveMask(Avx.CompareNotEqual(value, Vector256<float>.Zero));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Vector256<float> value)
     {
         var half = value.GetLower() + value.GetUpper();
@@ -120,8 +113,9 @@ internal readonly unsafe struct Avx2Vectors : IVectors<Vector256<float>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static int Pack(int* order, Vector256<float> value, uint mask, int* labels, float* values, int* places)
+    public static int PackNonzero(int* order, Vector256<float> value, int* labels, float* values, int* places)
     {
+        uint mask = (uint)Avx.MoveMask(Avx.CompareNotEqual(value, Vector256<float>.Zero));
         var lanes = Vector256.Load(order + (8 * mask));
         Avx2.PermuteVar8x32(value, lanes).Store(values);
         Avx2.PermuteVar8x32(Vector256.Load(labels), lanes).Store(places);
@@ -164,30 +158,29 @@ internal readonly unsafe struct Avx512Vectors : IVectors<Vector512<float>>
     public static Vector512<float> Abs(Vector512<float> a) => Vector512.Abs(a);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Max(Vector512<float> a, Vector512<float> b) => Vector512.ConditionalSelect(Vector512.GreaterThan(a, b), a, b);
+    public static Vector512<float> Max(Vector512<float> a, Vector512<float> b) => Avx512F.Max(a, b);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> MultiplyAdd(Vector512<float> a, Vector512<float> b, Vector512<float> c) => Vector512.FusedMultiplyAdd(a, b, c);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> WherePositive(Vector512<float> condition, Vector512<float> value) =>
-        Vector512.GreaterThan(condition, Vector512<float>.Zero) & value;
+        Vector512.ConditionalSelect(Vector512.GreaterThan(condition, Vector512<float>.Zero), value, Vector512<float>.Zero);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static uint PositiveMask(Vector512<float> condition) =>
         (uint)Vector512.GreaterThan(condition, Vector512<float>.Zero).ExtractMostSignificantBits();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static uint NonzeroMask(Vector512<float> value) => ~(uint)Vector512.Equals(value, Vector512<float>.Zero).ExtractMostSignificantBits() & 0xFFFF;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Vector512<float> value) => Avx2Vectors.Sum(value.GetLower() + value.GetUpper());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static int Pack(int* order, Vector512<float> value, uint mask, int* labels, float* values, int* places)
+    public static int PackNonzero(int* order, Vector512<float> value, int* labels, float* values, int* places)
     {
-        int low = Avx2Vectors.Pack(order, value.GetLower(), mask & 0xFF, labels, values, places);
-        return low + Avx2Vectors.Pack(order, value.GetUpper(), mask >> 8, labels + 8, values + low, places + low);
+        var nonzero = Avx512F.CompareNotEqual(value, Vector512<float>.Zero);
+        Avx512F.Compress(Vector512<float>.Zero, nonzero, value).Store(values);
+        Avx512F.Compress(Vector512<int>.Zero, nonzero.AsInt32(), Vector512.Load(labels)).Store(places);
+        return System.Numerics.BitOperations.PopCount(nonzero.ExtractMostSignificantBits());
     }
 }
 
@@ -240,20 +233,17 @@ internal readonly unsafe struct PortableVectors : IVectors<Vector128<float>>
         Vector128.GreaterThan(condition, Vector128<float>.Zero).ExtractMostSignificantBits();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static uint NonzeroMask(Vector128<float> value) => ~Vector128.Equals(value, Vector128<float>.Zero).ExtractMostSignificantBits() & 0xF;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Vector128<float> value) => value[0] + value[2] + (value[1] + value[3]);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static int Pack(int* order, Vector128<float> value, uint mask, int* labels, float* values, int* places)
+    public static int PackNonzero(int* order, Vector128<float> value, int* labels, float* values, int* places)
     {
         int count = 0;
         for (int lane = 0; lane < Lanes; lane++)
         {
             values[count] = value[lane];
             places[count] = labels[lane];
-            count += (int)((mask >> lane) & 1);
+            count += value[lane] != 0 ? 1 : 0;
         }
 
         return count;

@@ -273,8 +273,7 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
             int count = 0;
             for (int i = group; i < end; i += TOps.Lanes)
             {
-                var value = TOps.Load(q + (i - group));
-                count += TOps.Pack(PackOrder.Table, value, TOps.NonzeroMask(value), Places + i, parts.OnValues + count, parts.OnPlaces + count);
+                count += TOps.PackNonzero(PackOrder.Table, TOps.Load(q + (i - group)), Places + i, parts.OnValues + count, parts.OnPlaces + count);
             }
 
             ListKernel<TOps, TVector>.Backward(
