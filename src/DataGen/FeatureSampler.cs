@@ -74,14 +74,14 @@ public sealed unsafe class FeatureSampler
         for (int f = 0; f < _features.Length; f++)
         {
             if (_features[f].Dense)
-                FillRow(in key, run, in _features[f], x + (f * stride), buffer);
+                FillRow(in key, run, buffer.Masks, in _features[f], x + (f * stride), buffer);
             else
                 new Span<float>(x + (f * stride), run.Samples).Clear();
         }
 
         for (int f = 0; f < _features.Length;)
         {
-            int count = NextDraws(in key, run, ref f, skipDense: true, buffer);
+            int count = NextDraws(in key, run, buffer.Masks, ref f, skipDense: true, buffer);
             for (int e = 0; e < count; e++)
             {
                 uint draw = (uint)buffer.Draws[e];
@@ -127,7 +127,7 @@ public sealed unsafe class FeatureSampler
             new Span<float>(x + (f * stride), filled).Clear();
         for (int f = 0; f < n;)
         {
-            int count = NextDraws(in key, run, ref f, skipDense: false, buffer);
+            int count = NextDraws(in key, run, buffer.Masks, ref f, skipDense: false, buffer);
             for (int e = 0; e < count; e++)
             {
                 // Each value to its feature's row and the place of its sample among those that are filled in.
@@ -148,8 +148,23 @@ public sealed unsafe class FeatureSampler
         Presence(in key, run, buffer);
         for (int f = 0; f < _features.Length;)
         {
-            int count = NextDraws(in key, run, ref f, skipDense: false, buffer);
+            int count = NextDraws(in key, run, buffer.Masks, ref f, skipDense: false, buffer);
             entries.Add(buffer.Draws, buffer.Values, count);
+        }
+    }
+
+    /// <summary>The present features of a run, tile by tile: the same values as <see cref="FillTiles"/>, without the zeros.</summary>
+    internal void FillDraws(ref readonly PhiloxKey key, TileRun run, TileDraws draws, DrawBuffer buffer)
+    {
+        Presence(in key, run, buffer);
+        for (int t = 0; t < run.Tiles; t++)
+        {
+            draws.Clear(t);
+            for (int f = 0; f < _features.Length;)
+            {
+                int count = NextDraws(in key, run.Tile(t), buffer.Masks + (t * _features.Length), ref f, skipDense: false, buffer);
+                draws.Add(t, buffer.Draws, buffer.Values, count);
+            }
         }
     }
 
@@ -205,7 +220,7 @@ public sealed unsafe class FeatureSampler
     }
 
     // The values of some hundred draws, from those of a feature on: feature after feature, sample after sample. 0 is a draw that came out absent.
-    private int NextDraws(ref readonly PhiloxKey key, TileRun run, ref int next, bool skipDense, DrawBuffer buffer)
+    private int NextDraws(ref readonly PhiloxKey key, TileRun run, PresenceMasks* presence, ref int next, bool skipDense, DrawBuffer buffer)
     {
         int count = 0;
         int tied = 0;
@@ -220,10 +235,10 @@ public sealed unsafe class FeatureSampler
                     continue;
                 if (count > 0)
                     break;
-                return DenseDraws(in key, run, in _features[next++], buffer);
+                return DenseDraws(in key, run, presence, in _features[next++], buffer);
             }
 
-            var masks = buffer.Masks + next;
+            var masks = presence + next;
             int first = next * TileRun.MaxSamples;
             for (int t = 0; t < run.Tiles; t++, masks += n, first += TileSamples)
             {
@@ -253,13 +268,13 @@ public sealed unsafe class FeatureSampler
     }
 
     // The draws of a feature that is present so often that all samples' words are drawn.
-    private int DenseDraws(ref readonly PhiloxKey key, TileRun run, ref readonly Feature feature, DrawBuffer buffer)
+    private int DenseDraws(ref readonly PhiloxKey key, TileRun run, PresenceMasks* presence, ref readonly Feature feature, DrawBuffer buffer)
     {
-        FillRow(in key, run, in feature, buffer.Row, buffer);
+        FillRow(in key, run, presence, in feature, buffer.Row, buffer);
         int count = 0;
         for (int t = 0; t < run.Tiles; t++)
         {
-            ulong maybe = buffer.Masks[(t * _features.Length) + feature.Index].Maybe;
+            ulong maybe = presence[(t * _features.Length) + feature.Index].Maybe;
             count += DrawBuffer.Append(_set, maybe, (feature.Index * TileRun.MaxSamples) + (t * TileSamples), buffer.Draws + count);
         }
 
@@ -285,13 +300,13 @@ public sealed unsafe class FeatureSampler
     }
 
     // All samples of one feature.
-    private void FillRow(ref readonly PhiloxKey key, TileRun run, ref readonly Feature feature, float* row, DrawBuffer buffer)
+    private void FillRow(ref readonly PhiloxKey key, TileRun run, PresenceMasks* presence, ref readonly Feature feature, float* row, DrawBuffer buffer)
     {
         PhiloxTile.Words(_set, in key, run, (uint)feature.Index, buffer.Words);
         Values(buffer.Words, row, run.Samples);
         for (int t = 0; t < run.Tiles; t++)
         {
-            var (maybe, ties) = buffer.Masks[(t * _features.Length) + feature.Index];
+            var (maybe, ties) = presence[(t * _features.Length) + feature.Index];
             int first = t * TileSamples;
             if (maybe != ulong.MaxValue)
                 Keep(maybe, row + first);

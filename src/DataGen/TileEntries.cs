@@ -13,16 +13,6 @@ internal sealed unsafe class TileEntries(int features)
 
     public void Clear() => Array.Clear(_counts);
 
-    /// <summary>Adds a feature to a sample, unless its value is 0.</summary>
-    public void Add(int sample, int feature, float value)
-    {
-        ref int count = ref _counts[sample];
-        int at = (sample * features) + count;
-        Columns(0)[at] = feature;
-        Values(0)[at] = value;
-        count += value != 0 ? 1 : 0;
-    }
-
     /// <summary>Adds draws, unless their value is 0.</summary>
     /// <param name="draws"><see cref="TileRun.MaxSamples"/> · feature + sample of each.</param>
     /// <param name="drawn">Their values.</param>

@@ -41,8 +41,8 @@ internal abstract unsafe class SampleSource
     /// <returns>Number of samples filled in.</returns>
     public abstract int FillPresent(long step, int tile, int samples, float* x, int stride, DrawBuffer buffer);
 
-    /// <summary>The same tiles without the zeros: the present features of each sample.</summary>
-    public abstract void FillEntries(long step, int tile, int tiles, TileEntries entries, DrawBuffer buffer);
+    /// <summary>The same tiles without the zeros.</summary>
+    public abstract void FillDraws(long step, int tile, int tiles, TileDraws draws, DrawBuffer buffer);
 
     /// <summary>Tiles that a batch takes.</summary>
     public static int Tiles(int batch) => (batch + TileSamples - 1) / TileSamples;
@@ -66,8 +66,8 @@ internal sealed unsafe class StreamSource(FeatureSampler sampler, ulong seed, in
     public override int FillPresent(long step, int tile, int samples, float* x, int stride, DrawBuffer buffer) =>
         sampler.FillPresent(in _key, Run(step, tile, Tiles(samples)), samples, x, stride, buffer);
 
-    public override void FillEntries(long step, int tile, int tiles, TileEntries entries, DrawBuffer buffer) =>
-        sampler.FillEntries(in _key, Run(step, tile, tiles), entries, buffer);
+    public override void FillDraws(long step, int tile, int tiles, TileDraws draws, DrawBuffer buffer) =>
+        sampler.FillDraws(in _key, Run(step, tile, tiles), draws, buffer);
 
     private TileRun Run(long step, int tile, int tiles) => new(RandomStream.Training, (step * _tiles) + tile, tiles);
 }
@@ -109,15 +109,18 @@ internal sealed unsafe class DatasetSource(TrainingDataset dataset, int batch) :
         return filled;
     }
 
-    public override void FillEntries(long step, int tile, int tiles, TileEntries entries, DrawBuffer buffer)
+    public override void FillDraws(long step, int tile, int tiles, TileDraws draws, DrawBuffer buffer)
     {
-        entries.Clear();
         long row = FirstRow(step, tile);
-        for (int j = 0; j < tiles * TileSamples; j++, row = Next(row))
+        for (int t = 0; t < tiles; t++)
         {
-            var (columns, values) = dataset.Row(row);
-            for (int e = 0; e < columns.Length; e++)
-                entries.Add(j, columns[e], values[e]);
+            draws.Clear(t);
+            for (int j = 0; j < TileSamples; j++, row = Next(row))
+            {
+                var (columns, values) = dataset.Row(row);
+                for (int e = 0; e < columns.Length; e++)
+                    draws.Add(t, j, columns[e], values[e]);
+            }
         }
     }
 

@@ -87,9 +87,9 @@ internal sealed class Scratch(FusedKernel kernel, int features, int sets) : IDis
 {
     public AlignedBuffer Floats { get; } = new(kernel.ScratchFloats);
 
-    public DrawBuffer Draws { get; } = new(features, sets);
+    public DrawBuffer Buffer { get; } = new(features, sets);
 
-    public TileEntries Entries { get; } = new(features);
+    public TileDraws Draws { get; } = new(features);
 
     public void Dispose() => Floats.Dispose();
 }

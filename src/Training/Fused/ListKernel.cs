@@ -1,14 +1,15 @@
 using System.Runtime.CompilerServices;
+using ToyPipeline.DataGen;
 
 namespace ToyPipeline.Training.Fused;
 
-/// <summary>Sums over the rows of W that a list names: an entry is the place of a row and a value. Up to four vectors of a row at a time.</summary>
+/// <summary>Sums over the rows of W that a list names. Up to four vectors of a row at a time.</summary>
 internal static unsafe class ListKernel<TOps, TVector>
     where TOps : struct, IVectors<TVector>
     where TVector : struct
 {
-    /// <summary>h = Σ_e value_e · W[place_e].</summary>
-    public static void AddRows(float* w, int* places, float* values, int count, float* h, int rows)
+    /// <summary>Of every draw: h[sample] += value · W[feature].</summary>
+    public static void AddRows(float* w, int* draws, float* values, int count, float* h, int rows)
     {
         int lanes = TOps.Lanes;
         for (int k = 0; k < rows; k += 4 * lanes)
@@ -16,23 +17,23 @@ internal static unsafe class ListKernel<TOps, TVector>
             switch ((rows - k) / lanes)
             {
                 case 1:
-                    AddRows<One>(w + k, places, values, count, h + k);
+                    AddRows<One>(w + k, draws, values, count, h + k, rows);
                     break;
                 case 2:
-                    AddRows<Two>(w + k, places, values, count, h + k);
+                    AddRows<Two>(w + k, draws, values, count, h + k, rows);
                     break;
                 case 3:
-                    AddRows<Three>(w + k, places, values, count, h + k);
+                    AddRows<Three>(w + k, draws, values, count, h + k, rows);
                     break;
                 default:
-                    AddRows<Four>(w + k, places, values, count, h + k);
+                    AddRows<Four>(w + k, draws, values, count, h + k, rows);
                     break;
             }
         }
     }
 
-    /// <summary>dW[place_e] += value_e · dh.</summary>
-    public static void AddOuter(float* dw, int* places, float* values, int count, float* dh, int rows)
+    /// <summary>Of every draw: dW[feature] += value · dh[sample].</summary>
+    public static void AddOuter(float* dw, int* draws, float* values, int count, float* dh, int rows)
     {
         int lanes = TOps.Lanes;
         for (int k = 0; k < rows; k += 4 * lanes)
@@ -40,16 +41,16 @@ internal static unsafe class ListKernel<TOps, TVector>
             switch ((rows - k) / lanes)
             {
                 case 1:
-                    AddOuter<One>(dw + k, places, values, count, dh + k);
+                    AddOuter<One>(dw + k, draws, values, count, dh + k, rows);
                     break;
                 case 2:
-                    AddOuter<Two>(dw + k, places, values, count, dh + k);
+                    AddOuter<Two>(dw + k, draws, values, count, dh + k, rows);
                     break;
                 case 3:
-                    AddOuter<Three>(dw + k, places, values, count, dh + k);
+                    AddOuter<Three>(dw + k, draws, values, count, dh + k, rows);
                     break;
                 default:
-                    AddOuter<Four>(dw + k, places, values, count, dh + k);
+                    AddOuter<Four>(dw + k, draws, values, count, dh + k, rows);
                     break;
             }
         }
@@ -79,34 +80,46 @@ internal static unsafe class ListKernel<TOps, TVector>
         }
     }
 
-    private static void AddRows<TCount>(float* w, int* places, float* values, int count, float* h)
+    private static void AddRows<TCount>(float* w, int* draws, float* values, int count, float* h, int rows)
         where TCount : struct, IVectorCount
     {
-        int lanes = TOps.Lanes;
-        var (h0, h1, h2, h3) = (TOps.Zero, TOps.Zero, TOps.Zero, TOps.Zero);
         for (int e = 0; e < count; e++)
         {
-            float* row = w + places[e];
-            var value = TOps.Broadcast(values[e]);
-            h0 = TOps.MultiplyAdd(value, TOps.Load(row), h0);
-            if (TCount.Value > 1)
-                h1 = TOps.MultiplyAdd(value, TOps.Load(row + lanes), h1);
-            if (TCount.Value > 2)
-                h2 = TOps.MultiplyAdd(value, TOps.Load(row + (2 * lanes)), h2);
-            if (TCount.Value > 3)
-                h3 = TOps.MultiplyAdd(value, TOps.Load(row + (3 * lanes)), h3);
+            var (w0, w1, w2, w3) = Load<TCount>(w + Feature(draws[e], rows));
+            AddTo<TCount>(h + Sample(draws[e], rows), TOps.Broadcast(values[e]), w0, w1, w2, w3);
         }
-
-        Store<TCount>(h, h0, h1, h2, h3);
     }
 
-    private static void AddOuter<TCount>(float* dw, int* places, float* values, int count, float* dh)
+    // Neighbours in the list are mostly of one feature, and a sum waits for the one before: four places of the list in turn overlap.
+    private static void AddOuter<TCount>(float* dw, int* draws, float* values, int count, float* dh, int rows)
         where TCount : struct, IVectorCount
     {
-        var (h0, h1, h2, h3) = Load<TCount>(dh);
-        for (int e = 0; e < count; e++)
-            AddTo<TCount>(dw + places[e], TOps.Broadcast(values[e]), h0, h1, h2, h3);
+        int quarter = count / 4;
+        for (int e = 0; e < quarter; e++)
+        {
+            AddOuter<TCount>(dw, draws + e, values + e, dh, rows);
+            AddOuter<TCount>(dw, draws + e + quarter, values + e + quarter, dh, rows);
+            AddOuter<TCount>(dw, draws + e + (2 * quarter), values + e + (2 * quarter), dh, rows);
+            AddOuter<TCount>(dw, draws + e + (3 * quarter), values + e + (3 * quarter), dh, rows);
+        }
+
+        for (int e = 4 * quarter; e < count; e++)
+            AddOuter<TCount>(dw, draws + e, values + e, dh, rows);
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddOuter<TCount>(float* dw, int* draw, float* value, float* dh, int rows)
+        where TCount : struct, IVectorCount
+    {
+        var (h0, h1, h2, h3) = Load<TCount>(dh + Sample(*draw, rows));
+        AddTo<TCount>(dw + Feature(*draw, rows), TOps.Broadcast(*value), h0, h1, h2, h3);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static long Feature(int draw, int rows) => (long)((uint)draw / TileRun.MaxSamples) * rows;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static long Sample(int draw, int rows) => (long)((uint)draw % TileRun.MaxSamples) * rows;
 
     private static void Backward<TCount>(float* decoder, float* dDecoder, int* places, float* values, int count, float* h, float* dh)
         where TCount : struct, IVectorCount

@@ -83,29 +83,22 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
     public override double Accumulate(SampleSource source, long step, int from, int to, float* state, float* accumulator, Scratch scratch)
     {
         var parts = new Parts(this, state, accumulator, scratch);
-        var entries = scratch.Entries;
-        int drawn = from;
-        int firstEntry = 0;
+        var draws = scratch.Draws;
+        int run = scratch.Buffer.MaxTiles;
         double loss = 0;
         for (int tile = from; tile < to; tile++)
         {
             int count = Math.Min(Tile, Batch - (tile * Tile));
+            int drawn = (tile - from) % run;
             if (source.Dense)
             {
                 EncodeDense(source, step, tile, count, in parts, scratch);
             }
             else
             {
-                firstEntry += Tile;
-                if (tile == drawn)
-                {
-                    int tiles = Math.Min(scratch.Draws.MaxTiles, to - tile);
-                    source.FillEntries(step, tile, tiles, entries, scratch.Draws);
-                    drawn += tiles;
-                    firstEntry = 0;
-                }
-
-                EncodeSparse(entries, firstEntry, count, in parts);
+                if (drawn == 0)
+                    source.FillDraws(step, tile, Math.Min(run, to - tile), draws, scratch.Buffer);
+                EncodeSparse(draws, drawn, in parts);
             }
 
             if (ReluHidden)
@@ -116,7 +109,7 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
             if (source.Dense)
                 BlockKernel<TOps, TVector>.Multiply(parts.XTransposed, Tile, N, count, parts.DH, _rows, _rows, parts.DW, _rows, parts.DW, _rows);
             else
-                BackwardSparse(entries, firstEntry, count, in parts);
+                ListKernel<TOps, TVector>.AddOuter(parts.DW, draws.Draws(drawn), draws.Values(drawn), draws.Count(drawn), parts.DH, _rows);
         }
 
         return -0.5 * loss;
@@ -137,39 +130,21 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
     private float* Bias(float* state) => Panels(state) + ((long)_columns * M);
 
     // h = Σ_i x_i W_i over the features that are present.
-    private void EncodeSparse(TileEntries entries, int first, int count, in Parts parts)
+    private void EncodeSparse(TileDraws drawn, int tile, in Parts parts)
     {
-        new Span<float>(parts.X, checked(count * _columns)).Clear();
-        for (int s = 0; s < count; s++)
-        {
-            int* columns = entries.Columns(first + s);
-            float* values = entries.Values(first + s);
-            int present = entries.Count(first + s);
-            float* x = parts.X + ((long)s * _columns);
-            for (int e = 0; e < present; e++)
-            {
-                x[columns[e]] = values[e];
-                columns[e] *= _rows;
-            }
-
-            ListKernel<TOps, TVector>.AddRows(parts.W, columns, values, present, parts.H + (s * _rows), _rows);
-        }
-    }
-
-    // ∂L/∂W_i += x_i ∂L/∂h for the features that are present.
-    private void BackwardSparse(TileEntries entries, int first, int count, in Parts parts)
-    {
-        for (int s = 0; s < count; s++)
-        {
-            int sample = first + s;
-            ListKernel<TOps, TVector>.AddOuter(
-                parts.DW, entries.Columns(sample), entries.Values(sample), entries.Count(sample), parts.DH + (s * _rows), _rows);
-        }
+        int* draws = drawn.Draws(tile);
+        float* values = drawn.Values(tile);
+        int count = drawn.Count(tile);
+        new Span<float>(parts.X, checked(Tile * _columns)).Clear();
+        for (int e = 0; e < count; e++)
+            parts.X[((uint)draws[e] % Tile * (uint)_columns) + ((uint)draws[e] / TileRun.MaxSamples)] = values[e];
+        new Span<float>(parts.H, Tile * _rows).Clear();
+        ListKernel<TOps, TVector>.AddRows(parts.W, draws, values, count, parts.H, _rows);
     }
 
     private void EncodeDense(SampleSource source, long step, int tile, int count, in Parts parts, Scratch scratch)
     {
-        source.FillTiles(step, tile, 1, parts.XTransposed, Tile, scratch.Draws);
+        source.FillTiles(step, tile, 1, parts.XTransposed, Tile, scratch.Buffer);
         Rows.Transpose(parts.XTransposed, Tile, N, Tile, parts.X, _columns);
         BlockKernel<TOps, TVector>.Multiply(parts.X, _columns, count, N, parts.W, _rows, _rows, Zeros, 0, parts.H, _rows);
     }
@@ -178,7 +153,7 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
     // and their gradient stay in the first-level cache.
     private double Decode(int count, in Parts parts)
     {
-        new Span<float>(parts.DH, count * _rows).Clear();
+        new Span<float>(parts.DH, Tile * _rows).Clear();
         Rows.Transpose(parts.H, _rows, count, _rows, parts.HTransposed, Tile);
         double loss = 0;
         for (int group = 0; group < _columns; group += _group)

@@ -87,7 +87,7 @@ internal sealed unsafe class TileKernel<TOps, TVector>(ModelSpec model, int batc
         for (int tile = from; tile < to; tile += RunTiles)
         {
             int tiles = Math.Min(RunTiles, to - tile);
-            source.FillTiles(step, tile, tiles, x, parts.Stride, scratch.Draws);
+            source.FillTiles(step, tile, tiles, x, parts.Stride, scratch.Buffer);
             loss += Run(in parts, x, Math.Min(tiles * Tile, Batch - (tile * Tile)));
         }
 
@@ -105,7 +105,7 @@ internal sealed unsafe class TileKernel<TOps, TVector>(ModelSpec model, int batc
         for (int tile = from; tile < to; tile += RunTiles)
         {
             int count = Math.Min(Math.Min(RunTiles, to - tile) * Tile, Batch - (tile * Tile));
-            int present = source.FillPresent(step, tile, count, x + waiting, parts.Stride, scratch.Draws);
+            int present = source.FillPresent(step, tile, count, x + waiting, parts.Stride, scratch.Buffer);
             empty += count - present;
             waiting += present;
             int whole = waiting / block * block;
