@@ -141,7 +141,7 @@ internal static class NightlyVerb
     private static Dictionary<string, string> Versions() => new()
     {
         ["toy"] = RunFolder.Version,
-        ["commit"] = typeof(RunFolder).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+') is [_, var commit] ? commit : "unknown",
+        ["commit"] = typeof(NightlyVerb).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+') is [_, var commit] ? commit : "unknown",
         [".NET"] = Environment.Version.ToString(),
         ["libtorch"] = TorchCheck.Describe().Split(',')[0],
         ["ONNX Runtime"] = OnnxRuntimeCheck.Describe().Split(',')[0],
