@@ -21,7 +21,7 @@ internal static class ImportedRun
             throw new InvalidInputException($"{root} holds a run that was not imported: choose another --name.");
         try
         {
-            using var run = RunFolder.Open(artifacts, experiment, force);
+            using var run = RunFolder.Open(artifacts, experiment, force, tell: output.Note);
             output.Start(experiment, run.Root);
             output.Stage(ImportStage.Name, _ => ImportStage.Run(run, model, dataset));
         }
@@ -31,7 +31,7 @@ internal static class ImportedRun
             throw;
         }
 
-        using var imported = RunFolder.Open(artifacts, experiment, force);
+        using var imported = RunFolder.Open(artifacts, experiment, force, tell: output.Note);
         return Pipeline.Run(imported, StagesOf(imported.Manifest, Pipeline.Stages, file), csv: false, output, cancellation);
     }
 

@@ -33,7 +33,7 @@ internal static class Pipeline
     public static ExitCode Run(string file, IReadOnlyList<string> stages, PipelineOptions options, IOutput output, CancellationToken cancellation, Action<string>? whenReported = null)
     {
         var experiment = Load(file);
-        using var run = RunFolder.Open(options.Artifacts, experiment, options.Force, options.AcceptChanges);
+        using var run = RunFolder.Open(options.Artifacts, experiment, options.Force, options.AcceptChanges, output.Note);
         output.Start(experiment, run.Root);
         return Run(run, ImportedRun.StagesOf(run.Manifest, stages, file), options.Csv, output, cancellation, whenReported, options.Sweep);
     }

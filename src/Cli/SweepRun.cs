@@ -42,8 +42,6 @@ internal static class SweepRun
         {
             output.Stage(TrainStage.Name, report => TrainStage.RunPlan(run, plan =>
             {
-                if (plan.Standing() is { } standing)
-                    output.Note(standing);
                 followers.Start();
                 execute(plan, new PackProgress(plan, new Grid(run.Experiment).CellCount, followers.Trained, report), stop.Token);
             }, stop.Token));

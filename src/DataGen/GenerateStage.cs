@@ -25,7 +25,7 @@ public static class GenerateStage
         csv |= run.Manifest.Stages.TryGetValue("generate", out var last) && last.Options == options + Csv;
         if (csv)
             options += Csv;
-        return run.Stage("generate", options, [], () =>
+        return run.Stage(typeof(GenerateStage), "generate", options, [], () =>
         {
             var datasets = Datasets(experiment);
             double total = datasets.Sum(dataset => (double)dataset.Samples);

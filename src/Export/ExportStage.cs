@@ -34,7 +34,7 @@ public static class ExportStage
     public static StageOutcome Record(RunFolder run, Func<IReadOnlyList<string>> write)
     {
         string options = $"opset: {ModelWriter.Opset}\ninstance_files: {(HasInstanceFiles(run) ? "true" : "false")}\n";
-        return run.Stage(Name, options, [.. new Grid(run.Experiment).EnumeratePacks().Select(pack => RunFolder.Weights(pack.Index))], write);
+        return run.Stage(typeof(ExportStage), Name, options, [.. new Grid(run.Experiment).EnumeratePacks().Select(pack => RunFolder.Weights(pack.Index))], write);
     }
 
     /// <summary>Writes the models of each pack as soon as its weights are there, and returns their paths relative to the run folder.</summary>

@@ -18,7 +18,7 @@ public static class OutputsReport
     /// <summary>Writes <c>report.html</c>, unless nothing changed since it was last written.</summary>
     /// <exception cref="Core.InvalidInputException">The analysis is missing or damaged.</exception>
     /// <exception cref="Core.EnvironmentFaultException">The page cannot be written.</exception>
-    public static StageOutcome Run(RunFolder run) => run.Stage(ReportStage.Name, run.Experiment.Resolved(), [FeaturesCsv, ModelCsv], () =>
+    public static StageOutcome Run(RunFolder run) => run.Stage(typeof(OutputsReport), ReportStage.Name, run.Experiment.Resolved(), [FeaturesCsv, ModelCsv], () =>
     {
         AtomicFile.WriteText(run.Path(ReportStage.PageFile), Write(run));
         return [ReportStage.PageFile];

@@ -31,7 +31,7 @@ public static class ReportStage
     /// <exception cref="Core.EnvironmentFaultException">A file cannot be written.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public static StageOutcome Run(RunFolder run, Action<StageProgress> progress, CancellationToken cancellation) =>
-        run.Stage(Name, run.Experiment.Resolved(), RunData.Inputs(run), () => Write(run, progress, cancellation));
+        run.Stage(typeof(ReportStage), Name, run.Experiment.Resolved(), RunData.Inputs(run), () => Write(run, progress, cancellation));
 
     private static List<string> Write(RunFolder run, Action<StageProgress> progress, CancellationToken cancellation)
     {

@@ -32,9 +32,11 @@ public static class TrainStage
     {
         var experiment = run.Experiment;
         string options = experiment.Resolved("seed", "model", "data", "importance", "training", "replicas", "axes", "branches");
-        return run.Stage(Name, options, Inputs(run, new Grid(experiment).EnumeratePacks()), () =>
+        return run.Stage(typeof(TrainStage), Name, options, Inputs(run, new Grid(experiment).EnumeratePacks()), () =>
         {
             var plan = TrainingPlan.Begin(run);
+            if (plan.Standing() is { } standing)
+                run.Tell(standing);
             execute(plan);
             plan.Refresh();
             if (plan.Missing.FirstOrDefault() is { } missing)

@@ -49,6 +49,25 @@ public sealed partial class RunTests
     }
 
     [Test]
+    public void A_stage_of_other_code_is_done_again_and_those_that_read_the_same_bytes_are_not()
+    {
+        using var workspace = Workspace.Finished();
+        var before = workspace.Files();
+        string manifest = Path.Combine(workspace.Run, "manifest.json");
+        File.WriteAllText(manifest, OtherCode().Replace(File.ReadAllText(manifest), "$1\"0123456789abcdef\""));
+        var (code, output, error) = workspace.Toy("run", "tiny.yaml");
+        Assert.Multiple(() =>
+        {
+            Assert.That((code, error), Is.EqualTo((0, "")));
+            Assert.That(output, Does.Match(@"\nnote: export is done again: what is there was made by other code, on [-0-9]+ [0-9:]+ UTC\.\nexport +done in"));
+            foreach (string stage in s_stages.Except(["export"]))
+                Assert.That(output, Does.Match($@"\n{stage} +unchanged\n"));
+            Same(before, workspace.Files());
+        });
+        Assert.That(workspace.Toy("run", "tiny.yaml").Out, Does.Not.Contain("done in"));
+    }
+
+    [Test]
     public void Force_redoes_every_stage_and_a_fresh_run_gives_the_same_bytes()
     {
         using var forced = Workspace.Finished();
@@ -103,6 +122,9 @@ public sealed partial class RunTests
         foreach (string path in expected.Keys.Except(["manifest.json", "report.html"]))
             Assert.That(actual[path].Bytes, Is.EqualTo(expected[path].Bytes), path);
     }
+
+    [GeneratedRegex(@"(""export"": \{.*?""code"": )""[0-9a-f]{16}""", RegexOptions.Singleline)]
+    private static partial Regex OtherCode();
 
     [GeneratedRegex(@"artifacts/<name>/\n(.*?)```", RegexOptions.Singleline)]
     private static partial Regex Block();

@@ -73,6 +73,6 @@ internal static class Sweeping
     {
         var manifest = Core.Runs.RunManifest.Load(workspace.Run);
         return string.Join('\n', manifest.Stages.Select(stage =>
-            $"{stage.Key} {stage.Value.Options} {stage.Value.Version} {string.Join(' ', stage.Value.Inputs)} {string.Join(' ', stage.Value.Outputs.Where(file => file.Path != "report.html"))}"));
+            $"{stage.Key} {stage.Value.Options} {stage.Value.Version} {stage.Value.Code} {string.Join(' ', stage.Value.Inputs)} {string.Join(' ', stage.Value.Outputs.Where(file => file.Path != "report.html"))}"));
     }
 }

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using ToyPipeline.Core.Experiments;
 using ToyPipeline.Core.Formats;
 using ToyPipeline.Core.Runs;
@@ -35,9 +36,9 @@ public sealed class RunFolderTests
         return [.. files.Select(file => file.Path)];
     };
 
-    private StageOutcome First(RunFolder run, string options = "o", string text = "one") => run.Stage("first", options, [], Writes(run, ("data/a.txt", () => text)));
+    private StageOutcome First(RunFolder run, string options = "o", string text = "one") => run.Stage(typeof(RunFolderTests), "first", options, [], Writes(run, ("data/a.txt", () => text)));
 
-    private StageOutcome Second(RunFolder run) => run.Stage("second", "", ["data/a.txt"], Writes(run, ("weights/b.txt", () => File.ReadAllText(run.Path("data/a.txt")).ToUpperInvariant())));
+    private StageOutcome Second(RunFolder run) => run.Stage(typeof(RunFolderTests), "second", "", ["data/a.txt"], Writes(run, ("weights/b.txt", () => File.ReadAllText(run.Path("data/a.txt")).ToUpperInvariant())));
 
     [Test]
     public void The_resolved_experiment_lies_in_the_folder()
@@ -112,7 +113,7 @@ public sealed class RunFolderTests
             Assert.That(second.Inputs, Is.EqualTo(manifest.Stages["first"].Outputs));
             // SHA-256 of "ONE"
             Assert.That(second.Outputs, Is.EqualTo(new[] { new FileRecord("weights/b.txt", 3, "2192e8955d5e1ad1651f2f0c637e6f1ac82855747a5f42f978db28669595dc21") }));
-            Assert.That(second.Version, Is.EqualTo(RunFolder.Version));
+            Assert.That((second.Version, second.Code), Is.EqualTo((RunFolder.Version, StageCode.Of(typeof(RunFolderTests)))));
             Assert.That(second.Finished, Is.EqualTo(DateTime.UtcNow).Within(TimeSpan.FromMinutes(5)));
             Assert.That(manifest.Writer("weights/b.txt")?.Stage, Is.EqualTo("second"));
             Assert.That(manifest.Writer("weights/c.txt"), Is.Null);
@@ -158,6 +159,71 @@ public sealed class RunFolderTests
         using (var run = Open(force: true))
             Assert.That(First(run, "other"), Is.EqualTo(StageOutcome.Ran));
         Assert.That(File.ReadAllText(Path.Combine(Root, "data/a.txt")), Is.EqualTo("one"));
+    }
+
+    // As a build of other code leaves it; null as one of before records had digests.
+    private void MakeByOtherCode(string? code = "0123456789abcdef")
+    {
+        string path = Path.Combine(Root, RunManifest.FileName);
+        var manifest = JsonNode.Parse(File.ReadAllText(path))!;
+        var first = manifest["stages"]!["first"]!.AsObject();
+        if (code is null)
+            first.Remove("code");
+        else
+            first["code"] = code;
+        File.WriteAllText(path, manifest.ToJsonString());
+    }
+
+    [TestCase("0123456789abcdef")]
+    [TestCase(null)]
+    public void A_stage_that_other_code_did_runs_again_and_says_so(string? code)
+    {
+        using (var run = Open())
+            Assert.That((First(run), Second(run)), Is.EqualTo((StageOutcome.Ran, StageOutcome.Ran)));
+        MakeByOtherCode(code);
+        var told = new List<string>();
+        using (var run = RunFolder.Open(_artifacts, s_experiment, tell: told.Add))
+        {
+            Assert.That((First(run), Second(run)), Is.EqualTo((StageOutcome.Ran, StageOutcome.Skipped)), "the second stage read the same bytes");
+            Assert.That((First(run), run.Manifest.Stages["first"].Code), Is.EqualTo((StageOutcome.Skipped, StageCode.Of(typeof(RunFolderTests)))));
+        }
+
+        Assert.That(told, Has.Count.EqualTo(1).And.All.Matches(@"^first is done again: what is there was made by other code, on \d{4}-\d\d-\d\d \d\d:\d\d UTC\.$"));
+    }
+
+    [Test]
+    public void Other_options_need_no_word_about_the_code()
+    {
+        using (var run = Open())
+            First(run);
+        MakeByOtherCode();
+        using var again = RunFolder.Open(_artifacts, s_experiment, tell: sentence => Assert.Fail(sentence));
+        Assert.That(First(again, "other"), Is.EqualTo(StageOutcome.Ran));
+    }
+
+    [Test]
+    public void Other_code_does_not_undo_what_somebody_made_of_the_outputs([Values] bool accepted)
+    {
+        using (var run = Open())
+            First(run);
+        File.WriteAllText(Path.Combine(Root, "data/a.txt"), "mine");
+        if (accepted)
+        {
+            using var run = Open(accept: true);
+            Assert.That((First(run), run.Manifest.Stages["first"].Code), Is.EqualTo((StageOutcome.Skipped, "accepted")));
+        }
+        else
+        {
+            MakeByOtherCode();
+            using (var run = Open())
+                Assert.That(() => First(run), Throws.TypeOf<InvalidInputException>().With.Message.Contains("data/a.txt does not match its SHA-256"));
+            using (var run = Open(accept: true))
+                Assert.That(First(run), Is.EqualTo(StageOutcome.Skipped));
+        }
+
+        using (var run = Open())
+            Assert.That(First(run), Is.EqualTo(StageOutcome.Skipped));
+        Assert.That(File.ReadAllText(Path.Combine(Root, "data/a.txt")), Is.EqualTo("mine"));
     }
 
     [Test]
@@ -218,9 +284,9 @@ public sealed class RunFolderTests
     public void What_a_stage_no_longer_writes_is_removed_and_its_empty_folder_too()
     {
         using var run = Open();
-        run.Stage("data", "1", [], Writes(run, ("data/old/x.txt", () => "x"), ("data/keep.txt", () => "k")));
+        run.Stage(typeof(RunFolderTests), "data", "1", [], Writes(run, ("data/old/x.txt", () => "x"), ("data/keep.txt", () => "k")));
         File.WriteAllText(run.Path("data/foreign.txt"), "not ours");
-        run.Stage("data", "2", [], Writes(run, ("data/new/x.txt", () => "x"), ("data/keep.txt", () => "k")));
+        run.Stage(typeof(RunFolderTests), "data", "2", [], Writes(run, ("data/new/x.txt", () => "x"), ("data/keep.txt", () => "k")));
         Assert.That(Directory.EnumerateFileSystemEntries(run.Path("data"), "*", SearchOption.AllDirectories).Select(path => Path.GetRelativePath(run.Path("data"), path)).Order(),
             Is.EqualTo(new[] { "foreign.txt", "keep.txt", "new", "new/x.txt" }));
     }
@@ -231,7 +297,7 @@ public sealed class RunFolderTests
         using var run = Open();
         First(run);
         string manifest = File.ReadAllText(run.Path("manifest.json"));
-        Assert.That(() => run.Stage("first", "other", [], () => throw new OperationCanceledException()), Throws.TypeOf<OperationCanceledException>());
+        Assert.That(() => run.Stage(typeof(RunFolderTests), "first", "other", [], () => throw new OperationCanceledException()), Throws.TypeOf<OperationCanceledException>());
         Assert.Multiple(() =>
         {
             Assert.That(File.ReadAllText(run.Path("manifest.json")), Is.EqualTo(manifest));
@@ -267,8 +333,8 @@ public sealed class RunFolderTests
         using var run = Open();
         foreach (string path in new[] { RunFolder.Weights(7), RunFolder.History(7), "weights/mine.safetensors", RunFolder.InstanceModel(3) })
             AtomicFile.WriteText(run.Path(path), "left");
-        run.Stage("other", "", [], Writes(run, (RunFolder.Weights(8), () => "of another stage")));
-        run.Stage("train", "", [], Writes(run, (RunFolder.Weights(0), () => "w")));
+        run.Stage(typeof(RunFolderTests), "other", "", [], Writes(run, (RunFolder.Weights(8), () => "of another stage")));
+        run.Stage(typeof(RunFolderTests), "train", "", [], Writes(run, (RunFolder.Weights(0), () => "w")));
         Assert.That(Directory.EnumerateFiles(Root, "*", SearchOption.AllDirectories).Select(path => Path.GetRelativePath(Root, path)).Where(path => path.Contains('/')),
             Is.EquivalentTo(new[] { RunFolder.Weights(0), RunFolder.Weights(8), "weights/mine.safetensors", RunFolder.InstanceModel(3) }));
     }

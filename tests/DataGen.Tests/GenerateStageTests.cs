@@ -114,7 +114,7 @@ public sealed class GenerateStageTests
         File.WriteAllBytes(shard, File.ReadAllBytes(shard)[..^10]);
         using (var run = RunFolder.Open(_artifacts, Experiment.Parse(Text, "gen.yaml")))
         {
-            Assert.That(() => run.Stage("next", "", [Path.GetRelativePath(run.Root, shard)], () => []), Throws.TypeOf<InvalidInputException>().With.Message.Contains("SHA-256"));
+            Assert.That(() => run.Stage(typeof(GenerateStageTests), "next", "", [Path.GetRelativePath(run.Root, shard)], () => []), Throws.TypeOf<InvalidInputException>().With.Message.Contains("SHA-256"));
         }
 
         Assert.That(() => Generate(Text), Throws.TypeOf<InvalidInputException>().With.Message.Contains("--force"));

@@ -116,7 +116,7 @@ internal sealed partial class ReportPageTests
         using var second = SyntheticRun.Intro();
         foreach (var run in new[] { first, second })
         {
-            run.Run.Stage("train", "", [], () => { Thread.Sleep(run == first ? 0 : 120); return ["weights/pack-00000.history.safetensors"]; });
+            run.Run.Stage(typeof(ReportPageTests), "train", "", [], () => { Thread.Sleep(run == first ? 0 : 120); return ["weights/pack-00000.history.safetensors"]; });
             run.Report();
         }
 

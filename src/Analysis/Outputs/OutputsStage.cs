@@ -33,7 +33,7 @@ public static class OutputsStage
         string folder = RunFolder.Dataset(DatasetManifest.FolderName(spec.Data, RandomStream.Evaluation, run.Experiment.Seed, run.Experiment.Evaluation.Samples));
         var shards = DatasetManifest.Load(run.Path(folder)).Shards;
         string[] inputs = [RunFolder.InstanceModel(0), $"{folder}/{DatasetManifest.FileName}", .. shards.Select(shard => $"{folder}/{shard.File}")];
-        return run.Stage(AnalyzeStage.Name, run.Experiment.Resolved("seed", "model", "data", "importance", "evaluation"), inputs, () =>
+        return run.Stage(typeof(OutputsStage), AnalyzeStage.Name, run.Experiment.Resolved("seed", "model", "data", "importance", "evaluation"), inputs, () =>
         {
             Analyse(run, spec, run.Path(folder), progress, cancellation);
             return [FeaturesCsv, ModelCsv];

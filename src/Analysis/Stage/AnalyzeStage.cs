@@ -48,7 +48,7 @@ public static class AnalyzeStage
     {
         ArgumentNullException.ThrowIfNull(run);
         string options = run.Experiment.Resolved("seed", "model", "data", "importance", "training", "replicas", "axes", "evaluation", "phase", "branches", "claims");
-        var outcome = run.Stage(Name, options, Inputs(run), write);
+        var outcome = run.Stage(typeof(AnalyzeStage), Name, options, Inputs(run), write);
         return new AnalysisOutcome(outcome, ClaimRows.Read(run.Path(ClaimsCsv)));
     }
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Reflection;
 using ToyPipeline.Core.Experiments;
 using ToyPipeline.Core.Formats;
@@ -11,7 +12,7 @@ public enum StageOutcome
     /// <summary>It ran.</summary>
     Ran,
 
-    /// <summary>Its options, inputs and outputs were as it left them.</summary>
+    /// <summary>Its code, options, inputs and outputs were as it left them.</summary>
     Skipped,
 }
 
@@ -43,9 +44,12 @@ public sealed class RunFolder : IDisposable
     /// <summary>Take files that changed after their stage wrote them as they are now.</summary>
     public bool AcceptChanges { get; init; }
 
+    /// <summary>Told in sentences what the user should know.</summary>
+    public Action<string> Tell { get; init; } = _ => { };
+
     /// <summary>Version of ToyPipeline, as records carry it.</summary>
     public static string Version { get; } =
-        typeof(RunFolder).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0";
+        typeof(RunFolder).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0";
 
     /// <summary>What the stages did so far.</summary>
     public RunManifest Manifest => _manifest;
@@ -71,13 +75,13 @@ public sealed class RunFolder : IDisposable
     /// <summary>Opens the run of <paramref name="experiment"/> below <paramref name="artifacts"/> for writing, and holds it until disposed.</summary>
     /// <exception cref="EnvironmentFaultException">The folder cannot be written, or another process holds it.</exception>
     /// <exception cref="InvalidInputException">The folder's manifest is damaged.</exception>
-    public static RunFolder Open(string artifacts, Experiment experiment, bool force = false, bool acceptChanges = false)
+    public static RunFolder Open(string artifacts, Experiment experiment, bool force = false, bool acceptChanges = false, Action<string>? tell = null)
     {
         string root = System.IO.Path.Combine(artifacts, experiment.Name);
         var held = Hold(root);
         try
         {
-            var folder = new RunFolder(root, experiment, held, RunManifest.Load(root)) { Force = force, AcceptChanges = acceptChanges };
+            var folder = new RunFolder(root, experiment, held, RunManifest.Load(root)) { Force = force, AcceptChanges = acceptChanges, Tell = tell ?? (_ => { }) };
             AtomicFile.DeleteAbandoned(root);
             string resolved = experiment.Resolved();
             string path = folder.Path(ExperimentFile);
@@ -106,7 +110,8 @@ public sealed class RunFolder : IDisposable
     /// <summary>Absolute or working-directory path of a file given relative to <see cref="Root"/>.</summary>
     public string Path(string relative) => System.IO.Path.Combine(Root, relative);
 
-    /// <summary>Runs a stage, unless its options and inputs are what they were and its outputs still stand.</summary>
+    /// <summary>Runs a stage, unless its code, options and inputs are what they were and its outputs still stand.</summary>
+    /// <param name="stage">A type of the project that has its code: see <see cref="StageCode"/>.</param>
     /// <param name="name">Name of the stage.</param>
     /// <param name="options">The settings that it depends on, as text.</param>
     /// <param name="inputs">Files that it reads, relative to <see cref="Root"/>.</param>
@@ -114,13 +119,16 @@ public sealed class RunFolder : IDisposable
     /// <exception cref="InvalidInputException">
     /// An input is missing or changed after its stage wrote it, or the stage would overwrite what somebody else made of its outputs.
     /// </exception>
-    public StageOutcome Stage(string name, string options, IReadOnlyList<string> inputs, Func<IReadOnlyList<string>> work)
+    public StageOutcome Stage(Type stage, string name, string options, IReadOnlyList<string> inputs, Func<IReadOnlyList<string>> work)
     {
+        string code = StageCode.Of(stage);
         var read = inputs.Select(Verified).ToList();
         if (!Force && _manifest.Stages.TryGetValue(name, out var last) && last.Options == options && last.Inputs.SequenceEqual(read)
             && Stand(name, last))
         {
-            return StageOutcome.Skipped;
+            if (_manifest.Stages[name].Code is var made && (made == code || made == StageRecord.Accepted))
+                return StageOutcome.Skipped;
+            Tell($"{name} is done again: what is there was made by other code, on {last.Finished.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture)} UTC.");
         }
 
         var clock = Stopwatch.StartNew();
@@ -141,7 +149,7 @@ public sealed class RunFolder : IDisposable
 
         StaleFiles.Delete(Root, name, _manifest, outputs);
         // The manifest is written last: a stage that was cut short runs again.
-        _manifest = _manifest.With(name, new StageRecord(options, read, outputs, Version, Math.Round(clock.Elapsed.TotalSeconds, 3), DateTime.UtcNow));
+        _manifest = _manifest.With(name, new StageRecord(options, read, outputs, Version, Math.Round(clock.Elapsed.TotalSeconds, 3), DateTime.UtcNow) { Code = code });
         _manifest.Save(Root);
         return StageOutcome.Ran;
     }
@@ -181,7 +189,7 @@ public sealed class RunFolder : IDisposable
         bool whole = last.Outputs.All(file => File.Exists(Path(file.Path)));
         var changed = last.Outputs.Where(file => File.Exists(Path(file.Path)) && !Stands(file)).ToList();
         if (changed.Count == 0)
-            return whole && last.Version == Version;
+            return whole;
         return AcceptChanges ? changed.All(Accepted) && whole : throw Changed(changed[0].Path, name);
     }
 
@@ -204,14 +212,15 @@ public sealed class RunFolder : IDisposable
     private bool Stands(FileRecord file) =>
         File.Exists(Path(file.Path)) && new FileInfo(Path(file.Path)).Length == file.Bytes && FileRecord.Of(Root, file.Path) == file;
 
-    // Takes a stage's output as it is now: from here on the manifest says so, with or without --accept-changes.
+    // Takes a stage's output as it is now: from here on the manifest says so, with or without --accept-changes. It is nobody's code that
+    // made it, and no change of code undoes it.
     private bool Accepted(FileRecord file)
     {
         if (!File.Exists(Path(file.Path)))
             return false;
         var now = FileRecord.Of(Root, file.Path);
         foreach (var (name, stage) in _manifest.Stages.Where(pair => pair.Value.Outputs.Contains(file)).ToList())
-            _manifest = _manifest.With(name, stage with { Outputs = [.. stage.Outputs.Select(output => output == file ? now : output)] });
+            _manifest = _manifest.With(name, stage with { Code = StageRecord.Accepted, Outputs = [.. stage.Outputs.Select(output => output == file ? now : output)] });
         _manifest.Save(Root);
         return true;
     }

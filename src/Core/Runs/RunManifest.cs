@@ -31,6 +31,12 @@ public sealed record StageRecord(
     /// <summary>The options of a stage that was begun again and has not finished: what the record says is of before.</summary>
     internal const string CutShort = "cut short";
 
+    /// <summary>The code of outputs that somebody changed and had taken as they are.</summary>
+    internal const string Accepted = "accepted";
+
+    /// <summary>Digest of the code that wrote the outputs (<see cref="StageCode"/>); empty in records of before there were digests.</summary>
+    public string Code { get; init; } = "";
+
     internal bool IsCutShort => Options == CutShort;
 }
 

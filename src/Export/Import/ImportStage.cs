@@ -38,7 +38,7 @@ public static class ImportStage
     public static StageOutcome Run(RunFolder run, ImportedModel model, ImportedDataset? dataset)
     {
         string options = $"file: {model.FileName}\nsha256: {model.Sha256}\ndataset: {dataset?.Digest() ?? "drawn"}\n" + run.Experiment.Resolved();
-        return run.Stage(Name, options, [], () =>
+        return run.Stage(typeof(ImportStage), Name, options, [], () =>
         {
             List<string> files = [];
             if (model.Weights is { } weights)

@@ -65,11 +65,11 @@ internal static class PageTables
         var stages = manifest.Stages.Where(stage => stage.Key != ReportStage.Name).OrderBy(stage => stage.Value.Finished).ThenBy(stage => stage.Key, StringComparer.Ordinal).ToList();
         if (stages.Count > 0)
         {
-            OpenTable(page, "Stages", ["Stage", "Files read", "Files written", "ToyPipeline", "Seconds"], numeric: column => column is 1 or 2 or 4);
+            OpenTable(page, "Stages", ["Stage", "Files read", "Files written", "ToyPipeline", "Code", "Seconds"], numeric: column => column is 1 or 2 or 5);
             foreach (var (name, stage) in stages)
             {
                 page.Markup("<tr>").Element("td", name).Element("td", Numbers.Count(stage.Inputs.Count), ("class", "number"))
-                    .Element("td", Numbers.Count(stage.Outputs.Count), ("class", "number")).Element("td", stage.Version)
+                    .Element("td", Numbers.Count(stage.Outputs.Count), ("class", "number")).Element("td", stage.Version).Element("td", stage.Code)
                     .Element("td", stage.Seconds.ToString("0.0", CultureInfo.InvariantCulture), ("class", "number duration")).Close("tr");
             }
 
