@@ -27,8 +27,8 @@ internal sealed class SlurmTraining(SlurmOptions options, bool wait, IOutput out
     public void Train(TrainingPlan plan, PackProgress progress, CancellationToken cancellation)
     {
         string root = Path.GetFullPath(plan.Root);
-        string digest = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(plan.Experiment)));
-        var sweep = new SlurmSweep(new SlurmWork(root, digest, plan.Packs.Count, Stands, [.. Toy(), "sweep", "task", root, "--packs"]), options);
+        string digest = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{TrainingPlan.Code}\n{plan.Experiment}")));
+        var sweep = new SlurmSweep(new SlurmWork(root, digest, plan.Packs.Count, Stands, [.. Toy(), "sweep", "task", root, "--code", TrainingPlan.Code, "--packs"]), options);
         var pause = s_shortPause;
         bool told = false;
         while (Step() is { Phase: not SlurmPhase.Complete } step)

@@ -80,7 +80,7 @@ internal static class SlurmVerb
         {
             using var run = RunFolder.Join(parsed.GetRequiredValue(folder));
             var plan = TrainingPlan.Open(run, new Grid(run.Experiment).Packs());
-            output.Note($"{plan.Packs.Count(plan.Stands)} of {plan.Packs.Count} packs stand in {run.Root}.");
+            output.Note($"{plan.Packs.Count(plan.Stands)} of {plan.Packs.Count} packs stand in {run.Root}.{(plan.OfOtherCode > 0 ? $" Made by other code than this command's: {plan.OfOtherCode}." : "")}");
             var (jobs, fault) = SlurmSweep.Status(run.Root, pack => pack < plan.Packs.Count && plan.Stands(plan.Packs[pack]));
             if (fault is not null)
                 output.Note(fault);

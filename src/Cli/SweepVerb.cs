@@ -14,6 +14,8 @@ internal static class SweepVerb
     private static readonly Argument<string> s_folder = new("run") { Description = "Run folder, for example artifacts/intro." };
     private static readonly Option<string> s_packs = new("--packs") { Description = "Places of the packs, for example 0-3,7.", Required = true };
 
+    private static readonly Option<string?> s_code = new("--code") { Description = "Digest of the code that has to train them, as a sweep gives it to its tasks; whichever is built here where left out." };
+
     static SweepVerb() => s_executor.AcceptOnlyFromAmong("local", SlurmVerb.Executor);
 
     /// <summary>The verb.</summary>
@@ -48,15 +50,19 @@ internal static class SweepVerb
     private static Command Task(Func<string, string, Func<ParseResult, IOutput, CancellationToken, ExitCode>, Command> verb)
     {
         var task = verb("task", "Trains some packs of a run folder that another command holds, for example on a node of a cluster.", (parsed, output, cancellation) =>
-            Train(parsed.GetRequiredValue(s_folder), PackRanges.Parse(parsed.GetRequiredValue(s_packs)), output, cancellation));
+            Train(parsed.GetRequiredValue(s_folder), parsed.GetValue(s_code), PackRanges.Parse(parsed.GetRequiredValue(s_packs)), output, cancellation));
         task.Add(s_folder);
         task.Add(s_packs);
+        task.Add(s_code);
         return task;
     }
 
     // A task of its own knows nothing but the folder, and writes nothing but its packs.
-    private static ExitCode Train(string folder, IReadOnlyList<int> packs, IOutput output, CancellationToken cancellation)
+    private static ExitCode Train(string folder, string? code, IReadOnlyList<int> packs, IOutput output, CancellationToken cancellation)
     {
+        // Built anew while the task waited in a queue: what it made would not stand for the command that asked for it.
+        if (code is not null && code != TrainingPlan.Code)
+            throw new EnvironmentFaultException($"The code is another than that of the sweep which asked for these packs ({TrainingPlan.Code}, not {code}): it was built since. Run the same sweep again; `toy sweep status {folder}` says which job to take back.");
         using var run = RunFolder.Join(folder);
         output.Start(run.Experiment, run.Root);
         output.Stage(TrainStage.Name, progress =>

@@ -8,12 +8,13 @@ using ToyPipeline.Core.Runs;
 namespace ToyPipeline.Training;
 
 /// <summary>
-/// Packs that an earlier command trained for other settings, or another cut of the grid: <c>weights/.earlier/</c>. Their instances are taken
-/// over where nothing that decides them changed. The folder goes away when the stage is through.
+/// Packs that an earlier command trained for other settings, another cut of the grid, or with other code: <c>weights/.earlier/</c>. Their instances
+/// are taken over where nothing that decides them changed. The folder goes away when the stage is through.
 /// </summary>
 internal sealed class EarlierPacks
 {
-    private const string Folder = "weights/.earlier";
+    /// <summary>Where they lie, relative to the run folder.</summary>
+    public const string Folder = "weights/.earlier";
     private const string HistorySuffix = ".history.safetensors";
 
     private readonly string _root;
@@ -22,8 +23,11 @@ internal sealed class EarlierPacks
 
     private EarlierPacks(string root) => _root = root;
 
-    /// <summary>Whether there are none.</summary>
+    /// <summary>Whether there are none that this code made.</summary>
     public bool IsEmpty => _places.Count == 0;
+
+    /// <summary>Number of those that other code made: nothing of them is taken over.</summary>
+    public int OfOtherCode { get; private set; }
 
     /// <summary>Moves a pack's files aside, so that its instances outlive the new file of its name.</summary>
     /// <exception cref="EnvironmentFaultException">They cannot be moved.</exception>
@@ -54,8 +58,14 @@ internal sealed class EarlierPacks
         {
             if (Load(path) is not { } pack)
                 continue;
+            if (!InstanceDigests.AreOfThisCode(pack.Weights.MadeFrom))
+            {
+                earlier.OfOtherCode++;
+                continue;
+            }
+
             for (int place = 0; place < pack.Weights.Instances.Count; place++)
-                earlier._places[pack.Weights.MadeFrom.Substring(place * InstanceDigests.Length, InstanceDigests.Length)] = (earlier._files.Count, place);
+                earlier._places[InstanceDigests.At(pack.Weights.MadeFrom, place)] = (earlier._files.Count, place);
             earlier._files.Add(path);
         }
 
@@ -65,7 +75,7 @@ internal sealed class EarlierPacks
     /// <summary>Whether an instance lies aside.</summary>
     /// <param name="madeFrom">Digests of its pack.</param>
     /// <param name="place">Its place there.</param>
-    public bool Has(string madeFrom, int place) => _places.ContainsKey(Digest(madeFrom, place));
+    public bool Has(string madeFrom, int place) => _places.ContainsKey(InstanceDigests.At(madeFrom, place));
 
     /// <summary>Copies the instances of a pack that lie aside, and returns the places of the others.</summary>
     public IReadOnlyList<int> Take(Pack pack, string madeFrom, PackAssembly into)
@@ -76,7 +86,7 @@ internal sealed class EarlierPacks
         var moves = new SortedDictionary<int, List<Move>>();
         for (int place = 0; place < pack.Instances.Count; place++)
         {
-            if (!_places.TryGetValue(Digest(madeFrom, place), out var found))
+            if (!_places.TryGetValue(InstanceDigests.At(madeFrom, place), out var found))
                 missing.Add(place);
             else if (moves.TryGetValue(found.File, out var others))
                 others.Add(new Move(place, found.Place));
@@ -122,7 +132,7 @@ internal sealed class EarlierPacks
             if (!File.Exists(path))
                 return null;
             var weights = EnsembleWeights.Load(path);
-            if (weights.MadeFrom.Length != weights.Instances.Count * InstanceDigests.Length)
+            if (!InstanceDigests.AreOf(weights.MadeFrom, weights.Instances.Count))
                 return null;
             if (weights.Exact is not null)
                 return new TrainedPack(weights, null);
@@ -134,6 +144,4 @@ internal sealed class EarlierPacks
             return null;
         }
     }
-
-    private static string Digest(string madeFrom, int place) => madeFrom.Substring(place * InstanceDigests.Length, InstanceDigests.Length);
 }

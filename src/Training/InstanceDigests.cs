@@ -10,21 +10,24 @@ using ToyPipeline.Core.Runs;
 namespace ToyPipeline.Training;
 
 /// <summary>
-/// Digests of all that decides what training makes of an instance: version, specification of its cell, training dataset, seed.
+/// Digests of all that decides what training makes of an instance: code, specification of its cell, training dataset, seed.
 /// Where the cell lies in the grid, and what else the experiment holds, is not among it.
 /// </summary>
 /// <param name="dataset">Digest of the training dataset of a cell that trains from disk.</param>
 internal sealed class InstanceDigests(Func<CellSpec, string> dataset)
 {
     /// <summary>Characters of one digest: 12 bytes as base64.</summary>
-    public const int Length = 16;
+    private const int Length = 16;
 
     private const int Bytes = Length / 4 * 3;
+
+    /// <summary>Digest of the code that trains here.</summary>
+    public static string Code => StageCode.Of(typeof(InstanceDigests));
 
     // Replicas share their cell's specification.
     private readonly ConcurrentDictionary<CellSpec, byte[]> _cells = new(ReferenceEqualityComparer.Instance);
 
-    /// <summary>The digests of a pack's instances one behind the other, as <see cref="Core.Formats.EnsembleWeights.MadeFrom"/> has them.</summary>
+    /// <summary>The digests of the code and of a pack's instances one behind the other, as <see cref="Core.Formats.EnsembleWeights.MadeFrom"/> has them.</summary>
     public string Of(Pack pack)
     {
         byte[] all = new byte[pack.Instances.Count * Bytes];
@@ -41,8 +44,19 @@ internal sealed class InstanceDigests(Func<CellSpec, string> dataset)
         if (pack.Training.Objective == ObjectiveKind.Autograd)
             BindToPack(all);
         _cells.Clear();
-        return Base64Url.EncodeToString(all);
+        return Code + Base64Url.EncodeToString(all);
     }
+
+    /// <summary>Whether <paramref name="madeFrom"/> is of this form.</summary>
+    /// <param name="madeFrom">What a file says.</param>
+    /// <param name="instances">Number of its instances.</param>
+    public static bool AreOf(string madeFrom, int instances) => madeFrom.Length == StageCode.Length + (instances * Length);
+
+    /// <summary>Whether the code that trains here made what <paramref name="madeFrom"/> describes.</summary>
+    public static bool AreOfThisCode(string madeFrom) => madeFrom.StartsWith(Code, StringComparison.Ordinal);
+
+    /// <summary>The digest of the instance at <paramref name="place"/> of a pack.</summary>
+    public static string At(string madeFrom, int place) => madeFrom.Substring(StageCode.Length + (place * Length), Length);
 
     // In eager mode the last digits depend on what else is in the tensors: an instance is the same only in the same pack.
     private static void BindToPack(byte[] all)
@@ -53,5 +67,5 @@ internal sealed class InstanceDigests(Func<CellSpec, string> dataset)
     }
 
     private byte[] Cell(CellSpec spec) => _cells.GetOrAdd(spec, _ => SHA256.HashData(Encoding.UTF8.GetBytes(
-        $"{RunFolder.Version}\n{JsonSerializer.Serialize(spec)}\n{(spec.Data.TrainSamples is null ? "" : dataset(spec))}")));
+        $"{JsonSerializer.Serialize(spec)}\n{(spec.Data.TrainSamples is null ? "" : dataset(spec))}")));
 }

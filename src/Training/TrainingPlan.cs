@@ -36,11 +36,14 @@ public sealed class TrainingPlan
                 _standing[pack.Index] = true;
             else if (begin)
                 EarlierPacks.SetAside(run, pack.Index, found.Weights.MadeFrom);
+            else if (!InstanceDigests.AreOfThisCode(found.Weights.MadeFrom))
+                OfOtherCode++;
         }
 
         if (begin)
             SetOthersAside();
         _earlier = EarlierPacks.Open(run);
+        OfOtherCode += _earlier.OfOtherCode;
     }
 
     /// <summary>The run folder.</summary>
@@ -48,6 +51,12 @@ public sealed class TrainingPlan
 
     /// <summary>The resolved experiment: plans with the same text make the same files.</summary>
     public string Experiment => _experiment;
+
+    /// <summary>Digest of the code that trains the packs.</summary>
+    public static string Code => InstanceDigests.Code;
+
+    /// <summary>Number of packs in the folder that other code made. Nothing of them is taken over.</summary>
+    public int OfOtherCode { get; }
 
     /// <summary>The packs that the plan is for, in order: all of the grid, or some.</summary>
     public IReadOnlyList<Pack> Packs { get; }
@@ -116,10 +125,16 @@ public sealed class TrainingPlan
     public static double Work(Pack pack) => (pack.IsExact ? pack.Training.Starts : (double)pack.Training.Steps) * pack.Instances.Count;
 
     /// <summary>
-    /// What is trained again because settings changed, and what stands, in one sentence; null where nothing of before is there.
+    /// What is trained again because settings or code changed, and what stands, in a sentence or two; null where nothing of before is there.
     /// For example: <c>12 of 300 cells are trained again: data.sparsity = 0.95, …; 288 stand.</c>
     /// </summary>
     public string? Standing()
+    {
+        string?[] sentences = [StandingCells(), Missing.Any() ? StandingAside() : null];
+        return sentences.Any(sentence => sentence is not null) ? string.Join(' ', sentences.Where(sentence => sentence is not null)) : null;
+    }
+
+    private string? StandingCells()
     {
         if (_earlier.IsEmpty && _standing.IsEmpty)
             return null;
@@ -142,6 +157,10 @@ public sealed class TrainingPlan
         string which = string.Join("; ", cells.Values.Take(3)) + (cells.Count > 3 ? "; ..." : "");
         return $"{cells.Count} of {all} cells are trained again: {which}; {all - cells.Count} stand.";
     }
+
+    // A sweep is of one code: what another build began is not gone on with, and not thrown away before there is something in its place.
+    private string? StandingAside() => OfOtherCode == 0 ? null
+        : $"Packs that are not taken over, because other code made them: {OfOtherCode}. Until the stage is through they lie in {_run.Path(EarlierPacks.Folder)}; a build of that code would go on with them there.";
 
     /// <summary>Deletes what was moved aside.</summary>
     internal void Finish() => _earlier.Delete();

@@ -121,7 +121,10 @@ public sealed class SweepTests
         var early = workspace.Toy("sweep", "task", Path.Combine("artifacts", "tiny"), "--packs", "0-3");
         Assert.That((early.Code, early.Error), Is.EqualTo((2, $"error: {Path.Combine("artifacts", "tiny")} is no run folder: there is no experiment.yaml in it.\n")));
         Assert.That(workspace.Toy("generate", "tiny.yaml").Code, Is.Zero);
-        var task = workspace.Toy("sweep", "task", Path.Combine("artifacts", "tiny"), "--packs", "0-3,7");
+        var other = workspace.Toy("sweep", "task", Path.Combine("artifacts", "tiny"), "--packs", "0-3,7", "--code", "0123456789abcdef");
+        Assert.That(other.Code, Is.EqualTo(3));
+        Assert.That(other.Error, Does.StartWith("error: The code is another than that of the sweep which asked for these packs"));
+        var task = workspace.Toy("sweep", "task", Path.Combine("artifacts", "tiny"), "--packs", "0-3,7", "--code", Core.Runs.StageCode.Of(typeof(Training.TrainStage)));
         Assert.That((task.Code, task.Error), Is.EqualTo((0, "")));
         var packs = Sweeping.Packs(workspace);
         Assert.That(packs.Keys.Order(), Is.EqualTo(new[] { 0, 1, 2, 3, 7 }.Select(pack => $"pack-{pack:D5}.safetensors")));

@@ -206,7 +206,7 @@ public sealed class SlurmSweepTests
     {
         Sweep(1).Next();
         _slurm.List(("1", 0, "RUNNING"));
-        Assert.That(() => Sweep(1, plan: "another").Next(), Throws.TypeOf<InvalidInputException>().With.Message.StartsWith($"Job 1 trains {Root} for an earlier form of the experiment: `scancel 1`"));
+        Assert.That(() => Sweep(1, plan: "another").Next(), Throws.TypeOf<InvalidInputException>().With.Message.StartsWith($"Job 1 trains {Root} for an earlier form of the experiment or of the code: `scancel 1`"));
         _slurm.List(("1", 0, "CANCELLED"));
         Assert.That(Sweep(1, plan: "another").Next().Phase, Is.EqualTo(SlurmPhase.Submitted));
     }

@@ -137,6 +137,56 @@ public sealed class TakeOverTests
         Assert.That(trained, Is.EqualTo(1800 * 5));
     }
 
+    // What the files of a pack say of the code that made them, changed to another code or back.
+    private void Relabel(string weights, string history, string code)
+    {
+        foreach (string path in new[] { weights, history })
+        {
+            var file = Safetensors.Load(Path.Combine(Root, path));
+            var metadata = file.Metadata.ToDictionary();
+            metadata["made_from"] = code + metadata["made_from"][code.Length..];
+            new Safetensors { Tensors = file.Tensors, Metadata = metadata }.Save(Path.Combine(Root, path));
+        }
+    }
+
+    [Test]
+    public void A_sweep_that_other_code_began_is_not_gone_on_with_and_kept_for_that_code()
+    {
+        string fresh = StageCode.Of(typeof(TrainStage)), other = new('0', StageCode.Length);
+        Train(Fused, packs: 1);
+        Relabel(RunFolder.Weights(0), RunFolder.History(0), other);
+        using (var run = RunFolder.Join(Root))
+            Assert.That(TrainingPlan.Open(run, new Grid(run.Experiment).Packs()).OfOtherCode, Is.EqualTo(1));
+        var (standing, trained) = Train(Fused, packs: 0);
+        Assert.That((standing, trained), Is.EqualTo((
+            $"Packs that are not taken over, because other code made them: 1. Until the stage is through they lie in {Path.Combine(Root, "weights/.earlier")}; a build of that code would go on with them there.", 0.0)));
+
+        // To the build that made it, its own label is the one of this code.
+        string aside = Directory.GetFiles(Path.Combine(Root, "weights/.earlier")).Single(path => path.EndsWith(".history.safetensors", StringComparison.Ordinal));
+        Relabel(aside.Replace(".history", "", StringComparison.Ordinal), aside, fresh);
+        (standing, trained) = Train(Fused);
+        Assert.That((standing, trained), Is.EqualTo(("2 of 3 cells are trained again: data.density = 0.3; data.density = 0.5; 1 stand.", (1800 - 1024) * 30.0)));
+        var files = Files();
+        Assert.That(files, Is.EqualTo(Fresh(Fused)));
+    }
+
+    [Test]
+    public void Packs_of_two_codes_are_told_apart_and_end_as_of_one()
+    {
+        Train(Fused);
+        Relabel(RunFolder.Weights(1), RunFolder.History(1), new('0', StageCode.Length));
+        File.Delete(Path.Combine(Root, RunManifest.FileName));
+        var (standing, trained) = Train(Fused);
+        Assert.Multiple(() =>
+        {
+            Assert.That(standing, Does.StartWith("1 of 3 cells stand from before; 2 are trained. Packs that are not taken over, because other code made them: 1. "));
+            Assert.That(trained, Is.EqualTo((1800 - 1024) * 30.0));
+            Assert.That(Directory.Exists(Path.Combine(Root, "weights/.earlier")), Is.False);
+        });
+        var files = Files();
+        Assert.That(files, Is.EqualTo(Fresh(Fused)));
+    }
+
     [Test]
     public void What_somebody_changed_is_not_taken_over()
     {

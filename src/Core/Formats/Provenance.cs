@@ -5,7 +5,7 @@ namespace ToyPipeline.Core.Formats;
 
 /// <summary>How a file of a pack says what it was made from, so that a command that goes on after another knows it again.</summary>
 /// <remarks>
-/// Metadata: <c>made_from</c>, the digest of each instance in turn (16 characters of base64), and <c>content</c>, the SHA-256 of the tensors' values:
+/// Metadata: <c>made_from</c>, the digest of the code (16 characters, hexadecimal) and of each instance in turn (16 characters of base64), and <c>content</c>, the SHA-256 of the tensors' values:
 /// a file that somebody changed since is no longer what training made.
 /// </remarks>
 internal static class Provenance

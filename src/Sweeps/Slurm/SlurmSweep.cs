@@ -57,7 +57,7 @@ public sealed class SlurmSweep
         (SlurmJobs.Describe(root, stands, out string? fault), fault);
 
     /// <summary>Looks at the queue and the folder, and submits what is to be submitted now.</summary>
-    /// <exception cref="InvalidInputException">Slurm refuses the job or will never start it, or a job for an earlier form of the experiment is in the queue.</exception>
+    /// <exception cref="InvalidInputException">Slurm refuses the job or will never start it, or a job for an earlier form of the experiment or of the code is in the queue.</exception>
     /// <exception cref="EnvironmentFaultException">The cluster does not answer, or the folder cannot be written.</exception>
     public SlurmStep Next()
     {
@@ -138,7 +138,7 @@ public sealed class SlurmSweep
     private void RefuseHopeless(SlurmJobs jobs)
     {
         if (jobs.Submissions.FirstOrDefault(submission => submission.Ended is null && submission.Plan != _work.Plan) is { } earlier)
-            throw new InvalidInputException($"Job {earlier.JobId} trains {_work.Root} for an earlier form of the experiment: `scancel {earlier.JobId}` or wait until it has ended, and run the same command again.");
+            throw new InvalidInputException($"Job {earlier.JobId} trains {_work.Root} for an earlier form of the experiment or of the code: `scancel {earlier.JobId}` or wait until it has ended, and run the same command again.");
         if (jobs.Stuck is { } stuck)
             throw new InvalidInputException($"Job {stuck.JobId} will not start ({stuck.Reason}): `scancel {stuck.JobId}`, ask for what the cluster gives with --time, --partition or --sbatch, and run the same command again.");
     }
