@@ -17,7 +17,7 @@ internal sealed unsafe class DrawBuffer
     /// <summary>Draws that are computed at once; those of a feature and what vectors write beyond the last one fit on top.</summary>
     public const int BatchDraws = 1024;
 
-    private const int Capacity = BatchDraws + TileRun.MaxSamples + PhiloxTile.SpareDraws;
+    private const int Capacity = BatchDraws + TileRun.MaxSamples + PhiloxTile.SpareWords;
 
     private readonly PresenceMasks[] _masks;
     private readonly TiedDraws[] _ties;
@@ -33,7 +33,7 @@ internal sealed unsafe class DrawBuffer
         MaxTiles = TileRun.Length(features);
         _masks = GC.AllocateArray<PresenceMasks>(features * MaxTiles, pinned: true);
         _ties = GC.AllocateArray<TiedDraws>((features * MaxTiles) + 1, pinned: true);
-        _setWords = GC.AllocateArray<int>(Math.Max(1, sets) * MaxTiles * FeatureSampler.TileSamples, pinned: true);
+        _setWords = GC.AllocateArray<int>((sets * MaxTiles * FeatureSampler.TileSamples) + PhiloxTile.SpareWords, pinned: true);
     }
 
     /// <summary>Tiles of the longest run that there is room for.</summary>
@@ -60,7 +60,7 @@ internal sealed unsafe class DrawBuffer
     /// <summary>Values of one feature, [samples].</summary>
     public float* Row => Pointer(_row);
 
-    /// <summary>Appends first + j to a list for every bit j of <paramref name="mask"/>; up to <see cref="PhiloxTile.SpareDraws"/> more are overwritten.</summary>
+    /// <summary>Appends first + j to a list for every bit j of <paramref name="mask"/>; up to <see cref="PhiloxTile.SpareWords"/> more are overwritten.</summary>
     /// <returns>How many there are.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int Append(InstructionSet set, ulong mask, int first, int* list)

@@ -6,10 +6,13 @@ using ToyPipeline.Core.Random;
 
 namespace ToyPipeline.DataGen;
 
-/// <summary>What <see cref="PhiloxTile"/> computes, with AVX2: two or three vectors of four blocks each, whose rounds overlap.</summary>
+/// <summary>What <see cref="PhiloxTile"/> computes, with AVX2: three vectors of four blocks each, whose rounds overlap.</summary>
 /// <remarks>A word lives in the low half of a 64-bit lane: vpmuludq reads only that half, so the high halves may hold anything.</remarks>
 internal static unsafe class Philox256
 {
+    // Draws that are computed at once.
+    private const int Draws = 12;
+
     /// <inheritdoc cref="PhiloxTile.Words"/>
     [MethodImpl(MethodImplOptions.NoInlining)]
     public static void Words(ref readonly PhiloxKey key, uint stream, ulong group, int tiles, uint slot, int* words)
@@ -18,14 +21,16 @@ internal static unsafe class Philox256
         var order = Vector256.Create(0UL, 2, 1, 3);
         var (m0, m1) = (Multiplier(Philox4x32.M0), Multiplier(Philox4x32.M1));
         var start = new PhiloxStart(in key, stream, group, slot);
-        for (int g = 0; g < tiles * PhiloxTile.WordGroups; g += 8)
+        var groups = Vector256.Create(group) + order;
+        for (int left = tiles * PhiloxTile.WordGroups; left > 0; left -= 12, words += 48, groups += Vector256.Create(12UL))
         {
-            var first = Vector256.Create(group + (ulong)g) + order;
-            var (a0, a1, a2, a3) = Start(in start, first, m0, m1);
-            var (b0, b1, b2, b3) = Start(in start, first + Vector256.Create(4UL), m0, m1);
-            LastEightRounds(ref a0, ref a1, ref a2, ref a3, ref b0, ref b1, ref b2, ref b3, m0, m1, in key);
-            Store(a0, a1, a2, a3, words + (4 * g));
-            Store(b0, b1, b2, b3, words + (4 * g) + 16);
+            var (a0, a1, a2, a3) = Start(in start, groups, m0, m1);
+            var (b0, b1, b2, b3) = Start(in start, groups + Vector256.Create(4UL), m0, m1);
+            var (c0, c1, c2, c3) = Start(in start, groups + Vector256.Create(8UL), m0, m1);
+            LastEightRounds(ref a0, ref a1, ref a2, ref a3, ref b0, ref b1, ref b2, ref b3, ref c0, ref c1, ref c2, ref c3, m0, m1, in key);
+            Store(a0, a1, a2, a3, words);
+            Store(b0, b1, b2, b3, words + 16);
+            Store(c0, c1, c2, c3, words + 32);
         }
     }
 
@@ -50,30 +55,7 @@ internal static unsafe class Philox256
                 var (a0, a1, a2, a3) = Start(in startA, groups, m0, m1);
                 var (b0, b1, b2, b3) = Start(in startB, groups, m0, m1);
                 var (c0, c1, c2, c3) = Start(in startC, groups, m0, m1);
-                Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(2));
-                Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(2));
-                Round(ref c0, ref c1, ref c2, ref c3, m0, m1, key.Round(2));
-                Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(3));
-                Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(3));
-                Round(ref c0, ref c1, ref c2, ref c3, m0, m1, key.Round(3));
-                Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(4));
-                Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(4));
-                Round(ref c0, ref c1, ref c2, ref c3, m0, m1, key.Round(4));
-                Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(5));
-                Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(5));
-                Round(ref c0, ref c1, ref c2, ref c3, m0, m1, key.Round(5));
-                Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(6));
-                Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(6));
-                Round(ref c0, ref c1, ref c2, ref c3, m0, m1, key.Round(6));
-                Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(7));
-                Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(7));
-                Round(ref c0, ref c1, ref c2, ref c3, m0, m1, key.Round(7));
-                Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(8));
-                Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(8));
-                Round(ref c0, ref c1, ref c2, ref c3, m0, m1, key.Round(8));
-                Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(9));
-                Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(9));
-                Round(ref c0, ref c1, ref c2, ref c3, m0, m1, key.Round(9));
+                LastEightRounds(ref a0, ref a1, ref a2, ref a3, ref b0, ref b1, ref b2, ref b3, ref c0, ref c1, ref c2, ref c3, m0, m1, in key);
                 tile[a.Index] = Compare(a0, a1, a2, a3, a.Whole);
                 tile[b.Index] = Compare(b0, b1, b2, b3, b.Whole);
                 tile[c.Index] = Compare(c0, c1, c2, c3, c.Whole);
@@ -88,22 +70,22 @@ internal static unsafe class Philox256
         var (m0, m1) = (Multiplier(Philox4x32.M0), Multiplier(Philox4x32.M1));
         var first = Vector256.Create(group);
         var last = Vector256.Create((ulong)stream);
-        var inRun = Vector256.Create((ulong)(TileRun.MaxSamples - 1));
-        for (int e = 0; e < count; e += 8)
+        for (int e = 0; e < count; e += Draws)
         {
-            var a = Avx2.ConvertToVector256Int64(draws + e).AsUInt64();
-            var b = Avx2.ConvertToVector256Int64(draws + e + 4).AsUInt64();
-            var a0 = first + ((a & inRun) >>> 2);
-            var b0 = first + ((b & inRun) >>> 2);
-            var (a1, a2, a3) = (a0 >>> 32, a >>> TileRun.SlotShift, last);
-            var (b1, b2, b3) = (b0 >>> 32, b >>> TileRun.SlotShift, last);
-            Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(0));
-            Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(0));
-            Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(1));
-            Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(1));
-            LastEightRounds(ref a0, ref a1, ref a2, ref a3, ref b0, ref b1, ref b2, ref b3, m0, m1, in key);
-            var both = Avx.Shuffle(Pick(a << 62, a0, a1, a2, a3).AsSingle(), Pick(b << 62, b0, b1, b2, b3).AsSingle(), 0b10_00_10_00);
-            (Avx2.Permute4x64(both.AsUInt64(), 0b11_01_10_00).AsUInt32() >>> 1).AsInt32().Store(words + e);
+            var (a0, a1, a2, a3) = Counter(draws + e, first, last);
+            var (b0, b1, b2, b3) = Counter(draws + e + 4, first, last);
+            var (c0, c1, c2, c3) = Counter(draws + e + 8, first, last);
+            for (int round = 0; round < 2; round++)
+            {
+                Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(round));
+                Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(round));
+                Round(ref c0, ref c1, ref c2, ref c3, m0, m1, key.Round(round));
+            }
+
+            LastEightRounds(ref a0, ref a1, ref a2, ref a3, ref b0, ref b1, ref b2, ref b3, ref c0, ref c1, ref c2, ref c3, m0, m1, in key);
+            Pick(draws + e, a0, a1, a2, a3).Store(words + e);
+            Pick(draws + e + 4, b0, b1, b2, b3).Store(words + e + 4);
+            Pick(draws + e + 8, c0, c1, c2, c3).Store(words + e + 8);
         }
     }
 
@@ -119,29 +101,48 @@ internal static unsafe class Philox256
         return ((p1 >>> 32) ^ Vector256.Create(start.C1Key), p1, p0 ^ Vector256.Create(start.P0Key), Vector256.Create(start.P0));
     }
 
+    // The counters of four draws.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static (Vector256<ulong> C0, Vector256<ulong> C1, Vector256<ulong> C2, Vector256<ulong> C3) Counter(
+        int* draws, Vector256<ulong> first, Vector256<ulong> last)
+    {
+        var draw = Avx2.ConvertToVector256Int64(draws).AsUInt64();
+        var group = first + ((draw & Vector256.Create((ulong)(TileRun.MaxSamples - 1))) >>> 2);
+        return (group, group >>> 32, draw >>> TileRun.SlotShift, last);
+    }
+
     // Written out, so that the words change their registers' names and never move.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void LastEightRounds(
         ref Vector256<ulong> a0, ref Vector256<ulong> a1, ref Vector256<ulong> a2, ref Vector256<ulong> a3,
         ref Vector256<ulong> b0, ref Vector256<ulong> b1, ref Vector256<ulong> b2, ref Vector256<ulong> b3,
+        ref Vector256<ulong> c0, ref Vector256<ulong> c1, ref Vector256<ulong> c2, ref Vector256<ulong> c3,
         Vector256<uint> m0, Vector256<uint> m1, ref readonly PhiloxKey key)
     {
         Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(2));
         Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(2));
+        Round(ref c0, ref c1, ref c2, ref c3, m0, m1, key.Round(2));
         Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(3));
         Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(3));
+        Round(ref c0, ref c1, ref c2, ref c3, m0, m1, key.Round(3));
         Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(4));
         Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(4));
+        Round(ref c0, ref c1, ref c2, ref c3, m0, m1, key.Round(4));
         Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(5));
         Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(5));
+        Round(ref c0, ref c1, ref c2, ref c3, m0, m1, key.Round(5));
         Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(6));
         Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(6));
+        Round(ref c0, ref c1, ref c2, ref c3, m0, m1, key.Round(6));
         Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(7));
         Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(7));
+        Round(ref c0, ref c1, ref c2, ref c3, m0, m1, key.Round(7));
         Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(8));
         Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(8));
+        Round(ref c0, ref c1, ref c2, ref c3, m0, m1, key.Round(8));
         Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(9));
         Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(9));
+        Round(ref c0, ref c1, ref c2, ref c3, m0, m1, key.Round(9));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -188,11 +189,14 @@ internal static unsafe class Philox256
         return new PresenceMasks(maybe, ties);
     }
 
-    // Word 0 to 3 of each block, by the two highest bits of a lane.
+    // Of each block the word that the draw wants: the draw's two lowest bits say which.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<double> Pick(Vector256<ulong> which, Vector256<ulong> c0, Vector256<ulong> c1, Vector256<ulong> c2, Vector256<ulong> c3)
+    private static Vector128<int> Pick(int* draws, Vector256<ulong> c0, Vector256<ulong> c1, Vector256<ulong> c2, Vector256<ulong> c3)
     {
-        var odd = (which << 1).AsDouble();
-        return Avx.BlendVariable(Avx.BlendVariable(c0.AsDouble(), c1.AsDouble(), odd), Avx.BlendVariable(c2.AsDouble(), c3.AsDouble(), odd), which.AsDouble());
+        var draw = Avx2.ConvertToVector256Int64(draws);
+        var odd = (draw << 63).AsDouble();
+        var words = Avx.BlendVariable(
+            Avx.BlendVariable(c0.AsDouble(), c1.AsDouble(), odd), Avx.BlendVariable(c2.AsDouble(), c3.AsDouble(), odd), (draw << 62).AsDouble());
+        return (Avx2.PermuteVar8x32(words.AsUInt32(), Vector256.Create(0u, 2, 4, 6, 0, 2, 4, 6)).GetLower() >>> 1).AsInt32();
     }
 }

@@ -24,10 +24,10 @@ internal static unsafe class PhiloxTile
     /// <summary>Slots from here on are those of presence bytes.</summary>
     public const uint PresenceSlot = RandomNumbers.ByteSlot;
 
-    /// <summary>Draws that <see cref="WordsAt"/> may compute beyond the last one.</summary>
-    public const int SpareDraws = Philox512.Draws - 1;
+    /// <summary>Words that may be written beyond the last one.</summary>
+    public const int SpareWords = 32;
 
-    /// <summary>Writes the 31-bit words of a slot for all samples of a run.</summary>
+    /// <summary>Writes the 31-bit words of a slot for all samples of a run; up to <see cref="SpareWords"/> more are written.</summary>
     public static void Words(InstructionSet set, ref readonly PhiloxKey key, TileRun run, uint slot, int* words)
     {
         if (set == InstructionSet.Portable || Carries(run, WordGroups))
@@ -76,9 +76,9 @@ internal static unsafe class PhiloxTile
     /// <param name="set">Instruction set.</param>
     /// <param name="key">Seed.</param>
     /// <param name="run">Samples.</param>
-    /// <param name="draws"><see cref="TileRun.MaxSamples"/> · slot + sample of each; up to <see cref="SpareDraws"/> more are read.</param>
+    /// <param name="draws"><see cref="TileRun.MaxSamples"/> · slot + sample of each; up to <see cref="SpareWords"/> more are read.</param>
     /// <param name="count">How many.</param>
-    /// <param name="words">Receives the words; up to <see cref="SpareDraws"/> more are written.</param>
+    /// <param name="words">Receives the words; up to <see cref="SpareWords"/> more are written.</param>
     public static void WordsAt(InstructionSet set, ref readonly PhiloxKey key, TileRun run, int* draws, int count, int* words)
     {
         ulong group = Group(run, WordGroups);
