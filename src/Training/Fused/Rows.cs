@@ -24,15 +24,7 @@ internal static unsafe class Rows
     public static void Pack(float* from, float* to, int n, int m, int panel)
     {
         for (int first = 0; first < n; first += panel, to += (long)panel * m)
-        {
-            int count = Math.Min(panel, n - first);
-            for (int j = 0; j < count; j++)
-            {
-                float* row = from + ((long)(first + j) * m);
-                for (int k = 0; k < m; k++)
-                    to[(k * panel) + j] = row[k];
-            }
-        }
+            Transpose(from + ((long)first * m), m, Math.Min(panel, n - first), m, to, panel);
     }
 
     /// <summary>Adds to [n, m] what is packed in panels as by <see cref="Pack"/>.</summary>
