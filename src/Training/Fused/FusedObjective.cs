@@ -54,17 +54,18 @@ internal sealed unsafe class FusedObjective : IObjective
 
     private int Parameters => (Matrices * Weights) + Spec.Features;
 
+    // Whole instances side by side, unless there are too few of them to keep every thread busy: then the slices of one.
+    private bool Within => _slices > 1 && _ensemble.Instances < _threads;
+
     private int Tiles => SampleSource.Tiles(_ensemble.Training.Batch);
 
     public void Train(long from, long to, Span<double> loss, CancellationToken cancellation)
     {
         double[] losses = new double[_ensemble.Instances];
-        // Whole instances side by side, unless there are too few of them to keep every thread busy.
-        bool within = _slices > 1 && _ensemble.Instances < _threads;
-        var options = new ParallelOptions { MaxDegreeOfParallelism = within ? 1 : _threads, CancellationToken = cancellation };
+        var options = new ParallelOptions { MaxDegreeOfParallelism = Within ? 1 : _threads, CancellationToken = cancellation };
         Parallel.For(0, _ensemble.Instances, options, Take, (instance, _, work) =>
         {
-            losses[instance] = TrainInstance(instance, from, to, work, within, cancellation) / (to - from);
+            losses[instance] = TrainInstance(instance, from, to, work, cancellation) / (to - from);
             return work;
         }, Return);
         losses.CopyTo(loss);
@@ -79,7 +80,7 @@ internal sealed unsafe class FusedObjective : IObjective
         var work = Take();
         for (int i = 0; i < _ensemble.Instances; i++)
         {
-            result.Loss[i] = (float)Gradient(i, step, work, within: false);
+            result.Loss[i] = (float)Gradient(i, step, work);
             var gradient = new ReadOnlySpan<float>(work.Gradient.Pointer, Parameters);
             gradient[..size].CopyTo(result.W.AsSpan(i * size));
             if (result.W2 is not null)
@@ -99,7 +100,7 @@ internal sealed unsafe class FusedObjective : IObjective
         _idle.Clear();
     }
 
-    private double TrainInstance(int instance, long from, long to, Workspace work, bool within, CancellationToken cancellation)
+    private double TrainInstance(int instance, long from, long to, Workspace work, CancellationToken cancellation)
     {
         double loss = 0;
         float* moments = _moments.Pointer + ((long)instance * 2 * Parameters);
@@ -111,7 +112,7 @@ internal sealed unsafe class FusedObjective : IObjective
         {
             if (cancellation.IsCancellationRequested)
                 return loss;
-            loss += Gradient(instance, step, work, within);
+            loss += Gradient(instance, step, work);
             _optimizer.Update(parts, work.Gradient.Pointer, moments, step, LearningRate.At(_ensemble.Training, step));
         }
 
@@ -119,46 +120,48 @@ internal sealed unsafe class FusedObjective : IObjective
     }
 
     // Leaves the gradient in the workspace, [W, W2, b], and returns the loss.
-    private double Gradient(int instance, long step, Workspace work, bool within)
+    private double Gradient(int instance, long step, Workspace work)
     {
         var source = _ensemble.Sources[instance];
         var importance = _ensemble.Importance.AsSpan(instance * Spec.Features, Spec.Features);
         float* state = work.State.Pointer;
         float* sums = work.Accumulators.Pointer;
-        long size = _kernel.AccumulatorFloats;
+        int size = checked((int)_kernel.AccumulatorFloats);
         _kernel.Prepare(Pointers(instance), importance, state);
-        new Span<float>(sums, checked((int)(size * _slices))).Clear();
-        Span<double> losses = stackalloc double[MaxSlices];
-        if (within)
+        double[] losses = work.Losses;
+        if (Within)
         {
-            double[] parts = new double[_slices];
             Parallel.For(0, _slices, new ParallelOptions { MaxDegreeOfParallelism = _threads }, Take, (slice, _, worker) =>
             {
-                parts[slice] = Slice(slice, worker.Scratch);
+                losses[slice] = Slice(slice, sums + ((long)slice * size), worker.Scratch);
                 return worker;
             }, Return);
-            parts.CopyTo(losses);
         }
         else
         {
-            for (int slice = 0; slice < _slices; slice++)
-                losses[slice] = Slice(slice, work.Scratch);
+            losses[0] = Slice(0, sums, work.Scratch);
         }
 
         double loss = losses[0];
         for (int slice = 1; slice < _slices; slice++)
         {
+            // Where one thread takes slice after slice, they share a place that stays in its cache.
+            float* next = sums + (Within ? (long)slice * size : size);
+            if (!Within)
+                losses[slice] = Slice(slice, next, work.Scratch);
             loss += losses[slice];
-            TensorPrimitives.Add(
-                new ReadOnlySpan<float>(sums, (int)size), new ReadOnlySpan<float>(sums + (slice * size), (int)size), new Span<float>(sums, (int)size));
+            TensorPrimitives.Add(new ReadOnlySpan<float>(sums, size), new ReadOnlySpan<float>(next, size), new Span<float>(sums, size));
         }
 
         float* gradient = work.Gradient.Pointer;
         _kernel.Finish(sums, new ParameterPointers((nint)gradient, Matrices == 2 ? (nint)(gradient + Weights) : 0, (nint)(gradient + (Matrices * Weights))));
         return loss;
 
-        double Slice(int slice, Scratch scratch) =>
-            _kernel.Accumulate(source, step, Tiles * slice / _slices, Tiles * (slice + 1) / _slices, state, sums + (slice * size), scratch);
+        double Slice(int slice, float* accumulator, Scratch scratch)
+        {
+            new Span<float>(accumulator, size).Clear();
+            return _kernel.Accumulate(source, step, Tiles * slice / _slices, Tiles * (slice + 1) / _slices, state, accumulator, scratch);
+        }
     }
 
     private ParameterPointers Pointers(int instance)
@@ -173,7 +176,7 @@ internal sealed unsafe class FusedObjective : IObjective
     private Workspace Take()
     {
         lock (_lock)
-            return _idle.TryPop(out var work) ? work : new Workspace(_kernel, _ensemble, _slices, Parameters);
+            return _idle.TryPop(out var work) ? work : new Workspace(_kernel, _ensemble, _slices, Within ? _slices : Math.Min(_slices, 2), Parameters);
     }
 
     private void Return(Workspace work)
@@ -198,13 +201,15 @@ internal sealed unsafe class FusedObjective : IObjective
         return TileKernel<TOps, TVector>.Suits(spec) ? new TileKernel<TOps, TVector>(spec, batch) : new RowKernel<TOps, TVector>(spec, batch);
     }
 
-    private sealed class Workspace(FusedKernel kernel, Ensemble ensemble, int slices, int parameters) : IDisposable
+    private sealed class Workspace(FusedKernel kernel, Ensemble ensemble, int slices, int accumulators, int parameters) : IDisposable
     {
         public Scratch Scratch { get; } = new(kernel, ensemble.Spec.Features, ensemble.Sources.Max(source => source.Sets));
 
         public AlignedBuffer State { get; } = new(kernel.StateFloats);
 
-        public AlignedBuffer Accumulators { get; } = new(kernel.AccumulatorFloats * slices);
+        public AlignedBuffer Accumulators { get; } = new(kernel.AccumulatorFloats * accumulators);
+
+        public double[] Losses { get; } = new double[slices];
 
         public AlignedBuffer Gradient { get; } = new(parameters);
 
