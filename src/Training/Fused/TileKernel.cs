@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using ToyPipeline.Core.Experiments;
 using ToyPipeline.DataGen;
 
@@ -30,8 +29,8 @@ internal sealed unsafe class TileKernel<TOps, TVector>(ModelSpec model, int batc
     // Accumulator: vectors of dW [n, m], dW2 [n, m] where there is one, db [n].
     public override long AccumulatorFloats => (long)TOps.Lanes * ((Matrices * N * M) + N);
 
-    // Scratch: x [n, stride], and of one block g [n, 4 · lanes], h [m, 4 · lanes], dh [m, 4 · lanes].
-    public override long ScratchFloats => ((long)N * Stride) + (4L * TOps.Lanes * (N + (2 * M)));
+    // Scratch: x [n, stride], and what a block of the wide kernel needs.
+    public override long ScratchFloats => ((long)N * Stride) + ((long)WideKernel<TOps, TVector>.Samples * (N + (2 * M)));
 
     // Tiles that are drawn at once.
     private int RunTiles => TileRun.Length(N);
@@ -144,7 +143,7 @@ internal sealed unsafe class TileKernel<TOps, TVector>(ModelSpec model, int batc
     }
 
     // Samples of a block: what goes through the model at once.
-    private int Block => (M <= 3 ? 2 : 4) * TOps.Lanes;
+    private int Block => M <= 3 ? NarrowKernel<TOps, TVector, One>.Samples : WideKernel<TOps, TVector>.Samples;
 
     private double Run(in TileParts parts, float* x, int count) => TOps.Sum(M switch
     {
@@ -166,19 +165,10 @@ internal sealed unsafe class TileKernel<TOps, TVector>(ModelSpec model, int batc
 
     private static TVector Wide(in TileParts parts, float* x, int count)
     {
-        int block = 4 * TOps.Lanes;
-        float* g = parts.Scratch;
-        float* h = g + (block * parts.N);
-        float* dh = h + (block * parts.M);
+        int samples = WideKernel<TOps, TVector>.Samples;
         var sum = TOps.Zero;
-        for (int start = 0; start < count; start += block)
-        {
-            Encode(in parts, x + start, h);
-            sum = Decode(in parts, h, x + start, g, count - start, sum);
-            BackwardHidden(in parts, g, h, dh);
-            BackwardWeights(in parts, x + start, g, h, dh);
-        }
-
+        for (int start = 0; start < count; start += samples)
+            sum = WideKernel<TOps, TVector>.Run(in parts, x + start, count - start < samples ? ValidLanes.Mask(count - start) : null, sum);
         return sum;
     }
 
@@ -195,180 +185,6 @@ internal sealed unsafe class TileKernel<TOps, TVector>(ModelSpec model, int batc
     {
         for (int e = 0; e < count; e++)
             destination[e] = TOps.Sum(TOps.Load(vectors + (e * TOps.Lanes)));
-    }
-
-    // h_k = Σ_i W_ik x_i
-    private static void Encode(in TileParts parts, float* x, float* h)
-    {
-        var (lanes, n, m) = (TOps.Lanes, parts.N, parts.M);
-        for (int k = 0; k < m; k++)
-        {
-            var (h0, h1, h2, h3) = (TOps.Zero, TOps.Zero, TOps.Zero, TOps.Zero);
-            float* xi = x;
-            float* wik = parts.W + k;
-            for (int i = 0; i < n; i++, xi += parts.Stride, wik += m)
-            {
-                var weight = TOps.Broadcast(*wik);
-                h0 = TOps.MultiplyAdd(weight, TOps.Load(xi), h0);
-                h1 = TOps.MultiplyAdd(weight, TOps.Load(xi + lanes), h1);
-                h2 = TOps.MultiplyAdd(weight, TOps.Load(xi + (2 * lanes)), h2);
-                h3 = TOps.MultiplyAdd(weight, TOps.Load(xi + (3 * lanes)), h3);
-            }
-
-            if (parts.ReluHidden)
-            {
-                h0 = TOps.Max(h0, TOps.Zero);
-                h1 = TOps.Max(h1, TOps.Zero);
-                h2 = TOps.Max(h2, TOps.Zero);
-                h3 = TOps.Max(h3, TOps.Zero);
-            }
-
-            Store4(h + (4 * lanes * k), h0, h1, h2, h3);
-        }
-    }
-
-    // z_i = b_i + Σ_k D_ik h_k;  q_i = c_i (t_i − y_i);  g_i = ∂L/∂z_i = q_i where the output is on.
-    private static TVector Decode(in TileParts parts, float* h, float* x, float* g, int count, TVector sum)
-    {
-        var (lanes, n, m) = (TOps.Lanes, parts.N, parts.M);
-        float* b = parts.B;
-        bool relu = parts.ReluOutput;
-        bool absolute = parts.AbsoluteValue;
-        float* valid = ValidLanes.Mask(count);
-        bool partial = count < 4 * lanes;
-        float* d = parts.Decoder;
-        for (int i = 0; i < n; i++, d += m)
-        {
-            var z0 = TOps.Broadcast(b[i]);
-            var (z1, z2, z3) = (z0, z0, z0);
-            float* hk = h;
-            for (int k = 0; k < m; k++, hk += 4 * lanes)
-            {
-                var weight = TOps.Broadcast(d[k]);
-                z0 = TOps.MultiplyAdd(weight, TOps.Load(hk), z0);
-                z1 = TOps.MultiplyAdd(weight, TOps.Load(hk + lanes), z1);
-                z2 = TOps.MultiplyAdd(weight, TOps.Load(hk + (2 * lanes)), z2);
-                z3 = TOps.MultiplyAdd(weight, TOps.Load(hk + (3 * lanes)), z3);
-            }
-
-            float* xi = x + (i * parts.Stride);
-            var (e0, e1, e2, e3) = (Error(xi, z0, relu, absolute), Error(xi + lanes, z1, relu, absolute), Error(xi + (2 * lanes), z2, relu, absolute), Error(xi + (3 * lanes), z3, relu, absolute));
-            if (partial)
-            {
-                e0 = TOps.Multiply(e0, TOps.Load(valid));
-                e1 = TOps.Multiply(e1, TOps.Load(valid + lanes));
-                e2 = TOps.Multiply(e2, TOps.Load(valid + (2 * lanes)));
-                e3 = TOps.Multiply(e3, TOps.Load(valid + (3 * lanes)));
-            }
-
-            var c = TOps.Broadcast(parts.C[i]);
-            var (q0, q1, q2, q3) = (TOps.Multiply(c, e0), TOps.Multiply(c, e1), TOps.Multiply(c, e2), TOps.Multiply(c, e3));
-            sum = TOps.MultiplyAdd(q0, e0, sum);
-            sum = TOps.MultiplyAdd(q1, e1, sum);
-            sum = TOps.MultiplyAdd(q2, e2, sum);
-            sum = TOps.MultiplyAdd(q3, e3, sum);
-            // ∂y/∂z is 1 where the output is on; the minus of (t − y) is in c.
-            if (relu)
-                Store4(g + (4 * lanes * i), TOps.WherePositive(z0, q0), TOps.WherePositive(z1, q1), TOps.WherePositive(z2, q2), TOps.WherePositive(z3, q3));
-            else
-                Store4(g + (4 * lanes * i), q0, q1, q2, q3);
-        }
-
-        return sum;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TVector Error(float* x, TVector z, bool relu, bool absolute)
-    {
-        var target = TOps.Load(x);
-        if (absolute)
-            target = TOps.Abs(target);
-        return TOps.Subtract(target, relu ? TOps.Max(z, TOps.Zero) : z);
-    }
-
-    // ∂L/∂h_k = Σ_i D_ik g_i, 0 where the hidden unit is off.
-    private static void BackwardHidden(in TileParts parts, float* g, float* h, float* dh)
-    {
-        var (lanes, n, m) = (TOps.Lanes, parts.N, parts.M);
-        for (int k = 0; k < m; k++)
-        {
-            var (d0, d1, d2, d3) = (TOps.Zero, TOps.Zero, TOps.Zero, TOps.Zero);
-            float* gi = g;
-            float* dik = parts.Decoder + k;
-            for (int i = 0; i < n; i++, gi += 4 * lanes, dik += m)
-            {
-                var weight = TOps.Broadcast(*dik);
-                d0 = TOps.MultiplyAdd(weight, TOps.Load(gi), d0);
-                d1 = TOps.MultiplyAdd(weight, TOps.Load(gi + lanes), d1);
-                d2 = TOps.MultiplyAdd(weight, TOps.Load(gi + (2 * lanes)), d2);
-                d3 = TOps.MultiplyAdd(weight, TOps.Load(gi + (3 * lanes)), d3);
-            }
-
-            if (parts.ReluHidden)
-            {
-                float* hk = h + (4 * lanes * k);
-                d0 = TOps.WherePositive(TOps.Load(hk), d0);
-                d1 = TOps.WherePositive(TOps.Load(hk + lanes), d1);
-                d2 = TOps.WherePositive(TOps.Load(hk + (2 * lanes)), d2);
-                d3 = TOps.WherePositive(TOps.Load(hk + (3 * lanes)), d3);
-            }
-
-            Store4(dh + (4 * lanes * k), d0, d1, d2, d3);
-        }
-    }
-
-    // ∂L/∂W_ik = Σ_samples x_i ∂L/∂h_k  (encoder)  +  g_i h_k  (decoder, into W itself where it is tied);  ∂L/∂b_i = Σ_samples g_i
-    private static void BackwardWeights(in TileParts parts, float* x, float* g, float* h, float* dh)
-    {
-        var (lanes, n, m) = (TOps.Lanes, parts.N, parts.M);
-        float* dw = parts.DW;
-        float* dDecoder = parts.DDecoder;
-        float* db = parts.Db;
-        bool tied = dw == dDecoder;
-        for (int i = 0; i < n; i++)
-        {
-            var (x0, x1, x2, x3) = Load4(x + (i * parts.Stride));
-            var (g0, g1, g2, g3) = Load4(g + (4 * lanes * i));
-            for (int k = 0; k < m; k++)
-            {
-                float* hk = h + (4 * lanes * k);
-                float* dhk = dh + (4 * lanes * k);
-                var decoderPart = TOps.Multiply(g0, TOps.Load(hk));
-                decoderPart = TOps.MultiplyAdd(g1, TOps.Load(hk + lanes), decoderPart);
-                decoderPart = TOps.MultiplyAdd(g2, TOps.Load(hk + (2 * lanes)), decoderPart);
-                decoderPart = TOps.MultiplyAdd(g3, TOps.Load(hk + (3 * lanes)), decoderPart);
-                var encoderPart = TOps.Multiply(x0, TOps.Load(dhk));
-                encoderPart = TOps.MultiplyAdd(x1, TOps.Load(dhk + lanes), encoderPart);
-                encoderPart = TOps.MultiplyAdd(x2, TOps.Load(dhk + (2 * lanes)), encoderPart);
-                encoderPart = TOps.MultiplyAdd(x3, TOps.Load(dhk + (3 * lanes)), encoderPart);
-                float* at = dw + (((i * m) + k) * lanes);
-                if (tied)
-                {
-                    TOps.Store(TOps.Add(TOps.Load(at), TOps.Add(decoderPart, encoderPart)), at);
-                }
-                else
-                {
-                    float* decoderAt = dDecoder + (((i * m) + k) * lanes);
-                    TOps.Store(TOps.Add(TOps.Load(decoderAt), decoderPart), decoderAt);
-                    TOps.Store(TOps.Add(TOps.Load(at), encoderPart), at);
-                }
-            }
-
-            TOps.Store(TOps.Add(TOps.Load(db + (i * lanes)), TOps.Add(TOps.Add(g0, g1), TOps.Add(g2, g3))), db + (i * lanes));
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static (TVector, TVector, TVector, TVector) Load4(float* p) =>
-        (TOps.Load(p), TOps.Load(p + TOps.Lanes), TOps.Load(p + (2 * TOps.Lanes)), TOps.Load(p + (3 * TOps.Lanes)));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store4(float* p, TVector v0, TVector v1, TVector v2, TVector v3)
-    {
-        TOps.Store(v0, p);
-        TOps.Store(v1, p + TOps.Lanes);
-        TOps.Store(v2, p + (2 * TOps.Lanes));
-        TOps.Store(v3, p + (3 * TOps.Lanes));
     }
 }
 
