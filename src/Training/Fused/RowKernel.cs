@@ -27,8 +27,8 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
     // Share of outputs that are on up to which lists of them pay: wider vectors speed up products more than lists.
     private static double ListsUpTo => TOps.Lanes > 8 ? 0.25 : 0.4;
 
-    // Bytes of the first-level cache that a group's rows of D and of its gradient may take.
-    private const int GroupBytes = 12 << 10;
+    // Bytes of the caches next to the core that a group's rows of D and of its gradient may take.
+    private const int GroupBytes = 24 << 10;
 
     private readonly int _rows; // mp: m padded to whole vectors
     private readonly int _columns; // np: n padded to whole panels
