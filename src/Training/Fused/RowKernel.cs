@@ -150,7 +150,7 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
     }
 
     // z = b + D h, then ∂L/∂h and ∂L/∂D: a group of panels and a block of samples at a time, so that the group's rows of D
-    // and their gradient stay in the first-level cache.
+    // and their gradient stay in the caches next to the core.
     private double Decode(int count, in Parts parts)
     {
         new Span<float>(parts.DH, Tile * _rows).Clear();
