@@ -137,6 +137,45 @@ public sealed class ScoringTests
     }
 
     [Test]
+    public void Outputs_that_nobody_named_are_not_computed([Values] ModelKind kind, [Values] bool ensemble, [Values("reconstruction", "hidden", "preactivation")] string output)
+    {
+        const int n = 40;
+        var data = Data(TestData.Samples(300, n, 0.2, signed: kind == ModelKind.AbsoluteValue), sparse: true, n);
+        string model = Model(TestData.Weights(kind, ensemble ? 3 : 1, n, 7), ensemble);
+        using var all = _ml.Transforms.ScoreToyModel(model).Fit(data);
+        using var one = _ml.Transforms.ScoreToyModel(model, new() { OutputColumnNames = [output], Threads = 2 }).Fit(data);
+        Assert.Multiple(() =>
+        {
+            Assert.That(Values(one), Is.EqualTo(Values(all)).Within(1e-6));
+            Assert.That(one.Session.Outputs.Select(kept => kept.Name), Is.EqualTo(new[] { output }));
+            Assert.That(() => one.ScoreBatches(data, output == "hidden" ? "preactivation" : "hidden"), Throws.InstanceOf<InvalidInputException>().With.Message.Contains($"it has {output}"));
+        });
+
+        float[] Values(ToyModelScoringTransformer transformer) => [.. transformer.ScoreBatches(data, output).SelectMany(batch => batch.Output(output).ToArray())];
+    }
+
+    [Test]
+    public void Slices_begin_in_one_shard_and_end_in_another([Values(1, 3)] int threads)
+    {
+        const int n = 40;
+        float[] x = TestData.Samples(1500, n, 0.2);
+        // One row in four dense.
+        for (int row = 0; row < 1500; row += 4)
+            x.AsSpan(row * n, n).Fill(row + 1);
+        TestData.WriteDataset(_folder.File("shards"), x, n, 77);
+        var data = _ml.Data.LoadFromDataset(_folder.File("shards"));
+        using var transformer = _ml.Transforms.ScoreToyModel(Model(TestData.Weights(ModelKind.Linear, 1, n, 7), ensemble: false), new() { BatchSize = 200, Threads = threads }).Fit(data);
+        var read = new List<float>();
+        foreach (var batch in transformer.ScoreBatches(data, "hidden"))
+        {
+            read.AddRange(batch.Samples);
+            Assert.That(batch.Samples.SequenceEqual(x.AsSpan((int)batch.FirstRow * n, batch.Rows * n)), "asked for again");
+        }
+
+        Assert.That(read.ToArray().AsSpan().SequenceEqual(x));
+    }
+
+    [Test]
     public void The_schema_is_known_without_data()
     {
         var weights = TestData.Weights(ModelKind.ReluOutput, 3, N, M);

@@ -18,8 +18,8 @@ public static class DatasetCatalog
     /// <param name="folder">Folder with the manifest.</param>
     /// <returns>
     /// A lazy view with the column <c>Features</c>, a vector of n values, sparse where features are absent. The number of rows is known.
-    /// Every cursor holds one shard at a time; the first that comes to a shard checks its SHA-256. The view keeps up to 128 MB of what it read
-    /// for the next cursor.
+    /// Every cursor holds one shard at a time, and the last one while samples of it have yet to be scored; the first that comes to a shard
+    /// checks its SHA-256. The view keeps up to 128 MB of what it read for the next cursor.
     /// </returns>
     /// <exception cref="InvalidInputException">The manifest is missing or wrong; while reading: a shard is missing, truncated or changed.</exception>
     public static IDataView LoadFromDataset(this DataOperationsCatalog catalog, string folder)

@@ -10,22 +10,20 @@ public sealed class SampleBatches : IDisposable
 {
     private readonly IDisposable _source;
     private readonly ReadRows _read;
-    private readonly Func<SampleBuffer, int> _readBuffer;
+    private readonly ISampleRows? _rows;
 
     private SampleBatches(int features, IDisposable source, ReadRows read)
     {
         Features = features;
         _source = source;
         _read = read;
-        _readBuffer = buffer => read(buffer.WriteAnywhere(), features);
     }
 
     private SampleBatches(int features, ISampleRows rows)
     {
         Features = features;
-        _source = rows;
+        _source = _rows = rows;
         _read = rows.Read;
-        _readBuffer = buffer => rows.Read(buffer, features);
     }
 
     private delegate int ReadRows(Span<float> destination, int features);
@@ -75,9 +73,9 @@ public sealed class SampleBatches : IDisposable
     /// <exception cref="InvalidInputException">The data is damaged.</exception>
     public int Read(Span<float> destination) => _read(destination, Features);
 
-    /// <summary>Writes the next rows into a buffer that is used again.</summary>
-    /// <inheritdoc cref="Read(Span{float})"/>
-    internal int Read(SampleBuffer destination) => _readBuffer(destination);
+    /// <summary>Gives the next rows to a block, at most <paramref name="rows"/>; returns their number.</summary>
+    /// <exception cref="InvalidInputException">The data is damaged.</exception>
+    internal int Take(SampleBlock block, int rows) => _rows?.Take(block, rows, Features) ?? _read(block.Dense(rows), Features);
 
     /// <inheritdoc/>
     public void Dispose() => _source.Dispose();

@@ -32,6 +32,7 @@ internal interface ISampleRows : IDisposable
         return destination.Length / features;
     }
 
-    /// <inheritdoc cref="Read(Span{float}, int)"/>
-    int Read(SampleBuffer destination, int features) => Read(destination.WriteAnywhere(), features);
+    /// <summary>Gives the next samples to a block, at most <paramref name="rows"/>; returns their number.</summary>
+    /// <exception cref="Core.InvalidInputException">The file behind the samples is damaged.</exception>
+    int Take(SampleBlock block, int rows, int features) => Read(block.Dense(rows), features);
 }

@@ -33,27 +33,21 @@ internal sealed class ShardRows(ShardCache shards) : ISampleRows
     {
         int wanted = destination.Length / features;
         int done = 0;
-        while (done < wanted && (_row + 1 < _rows || NextShard(before: true)))
+        while (done < wanted && Next(wanted - done) is > 0 and var count)
         {
-            int count = Math.Min(wanted - done, _rows - _row - 1);
-            CopyRows(destination.Slice(done * features, count * features), features, _row + 1, count);
-            _row += count;
+            SampleBlock.Unpack(_matrix!, _row - count + 1, count, destination[(done * features)..], features);
             done += count;
         }
 
         return done;
     }
 
-    public int Read(SampleBuffer destination, int features)
+    public int Take(SampleBlock block, int rows, int features)
     {
-        destination.Clear();
-        int wanted = destination.Size / features;
         int done = 0;
-        while (done < wanted && (_row + 1 < _rows || NextShard(before: true)))
+        while (done < rows && Next(rows - done) is > 0 and var count)
         {
-            int count = Math.Min(wanted - done, _rows - _row - 1);
-            CopyRows(destination, features, done, count);
-            _row += count;
+            block.Add(_matrix!, _row - count + 1, count);
             done += count;
         }
 
@@ -95,45 +89,24 @@ internal sealed class ShardRows(ShardCache shards) : ISampleRows
                 $"{path} has {matrix.Rows} samples of {matrix.Columns} features where {DatasetManifest.FileName} says {shard.Samples} of {manifest.Features}; generate the dataset again.");
     }
 
-    private void CopyRows(Span<float> destination, int features, int first, int count)
+    // Moves past the next rows of one shard, at most so many; returns their number, 0 after the last.
+    private int Next(int most)
     {
-        var rowStart = _matrix!.RowStart.Span.Slice(first, count + 1);
-        var columns = _matrix.ColumnIndices.Span;
-        var values = _matrix.Values.Span;
-        if (rowStart[count] - rowStart[0] == count * features)
+        while (_row + 1 >= _rows)
         {
-            // Every feature present: the rows are dense as they lie.
-            values[rowStart[0]..rowStart[count]].CopyTo(destination);
-            return;
+            if (!NextShard(before: true))
+                return 0;
         }
 
-        destination.Clear();
-        for (int row = 0; row < count; row++)
-        {
-            var dense = destination.Slice(row * features, features);
-            for (int k = rowStart[row]; k < rowStart[row + 1]; k++)
-                dense[columns[k]] = values[k];
-        }
-    }
-
-    private void CopyRows(SampleBuffer destination, int features, int at, int count)
-    {
-        int first = _row + 1;
-        var rowStart = _matrix!.RowStart.Span.Slice(first, count + 1);
-        // Of dense rows nothing is worth remembering.
-        if (rowStart[count] - rowStart[0] > count * features / 8)
-        {
-            CopyRows(destination.WriteAnywhere().Slice(at * features, count * features), features, first, count);
-            return;
-        }
-
-        destination.Write(at, features, rowStart, _matrix.ColumnIndices.Span, _matrix.Values.Span);
+        int count = Math.Min(most, _rows - _row - 1);
+        _row += count;
+        return count;
     }
 
     // Stands on the first row of the next shard, or before it.
     private bool NextShard(bool before = false)
     {
-        // The old shard goes before the new one comes: never two at once.
+        // The old shard goes before the new one comes, but for samples of it that have yet to be scored.
         _matrix = null;
         _row = 0;
         _rows = 0;

@@ -2,55 +2,75 @@ using ToyPipeline.Analysis.Data;
 
 namespace ToyPipeline.Analysis.Scoring;
 
-/// <summary>Where the samples and the outputs of a batch lie, and the slices that it is read and scored in.</summary>
+/// <summary>Where what a reader hands out at once lies: the samples as they were taken, and their outputs.</summary>
 internal sealed class BatchMemory : IDisposable
 {
-    // What a run reads and writes should stay in the caches of its core; a run costs some microseconds whatever its size.
-    private const int SliceValues = 1 << 17;
-    private const int MinSliceRows = 32;
-
-    private readonly float[] _samples;
-    private readonly float[][] _outputs;
-    private readonly int[] _sizes;
-    private readonly int _features;
+    private readonly ToyModelSession _session;
+    private readonly OutputMemory _outputs;
+    private readonly OutputMemory[] _parts;
+    private readonly SampleBlock[] _blocks;
 
     /// <param name="session">The model.</param>
-    /// <param name="batchSize">Samples of a batch.</param>
+    /// <param name="slices">Number of slices.</param>
+    /// <param name="sliceRows">Samples of a slice at most.</param>
     /// <param name="outputs">Outputs that are kept.</param>
-    public BatchMemory(ToyModelSession session, int batchSize, IReadOnlyList<string> outputs)
+    public BatchMemory(ToyModelSession session, int slices, int sliceRows, IReadOnlyList<string> outputs)
     {
+        _session = session;
         Outputs = outputs;
-        _features = session.Features;
-        _sizes = [.. outputs.Select(output => session.Output(output).Size)];
-        _samples = GC.AllocateArray<float>(checked(batchSize * _features), pinned: true);
-        _outputs = [.. _sizes.Select(size => GC.AllocateUninitializedArray<float>(checked(batchSize * size), pinned: true))];
-        int most = Math.Clamp(SliceValues / (session.InputSize + _sizes.Sum()), Math.Min(MinSliceRows, batchSize), batchSize);
-        int slices = (batchSize + most - 1) / most;
-        Slices = [.. Enumerable.Range(0, slices).Select(Slice)];
-
-        BatchSlice Slice(int place)
-        {
-            int first = (int)((long)batchSize * place / slices);
-            int rows = (int)((long)batchSize * (place + 1) / slices) - first;
-            return new BatchSlice(session, new SampleBuffer(_samples.AsMemory(first * _features, rows * _features)), outputs,
-                [.. _outputs.Zip(_sizes, (values, size) => values.AsMemory(first * size, rows * size))]);
-        }
+        Slices = slices;
+        _outputs = new OutputMemory(session, checked(slices * sliceRows), outputs);
+        _parts = [.. Enumerable.Range(0, slices).Select(slice => _outputs.Part(slice * sliceRows, sliceRows))];
+        _blocks = [.. Enumerable.Range(0, slices).Select(_ => new SampleBlock(sliceRows, session.Features))];
     }
 
     public IReadOnlyList<string> Outputs { get; }
 
-    /// <summary>The slices in the order of the rows. How a batch is cut depends on the model alone, not on the number of threads.</summary>
-    public IReadOnlyList<BatchSlice> Slices { get; }
+    public int Slices { get; }
 
-    /// <summary>The first samples, [rows, features].</summary>
-    public ReadOnlySpan<float> Samples(int rows) => _samples.AsSpan(0, rows * _features);
+    /// <summary>Takes the samples of a slice; returns their number, less than asked for only at the end.</summary>
+    public int Take(int slice, SampleBatches source, int rows) => _blocks[slice].Take(source, rows);
+
+    /// <summary>Unpacks and scores a slice. Every instance of an ensemble gets the same sample.</summary>
+    public void Score(int slice, BatchScorer scorer)
+    {
+        var block = _blocks[slice];
+        var input = scorer.Input.Span[..(block.Rows * _session.InputSize)];
+        block.Unpack(input, _session.InputSize);
+        int n = _session.Features;
+        for (int at = 0; at < input.Length && _session.Instances > 1; at += _session.InputSize)
+        {
+            for (int instance = 1; instance < _session.Instances; instance++)
+                input.Slice(at, n).CopyTo(input[(at + (instance * n))..]);
+        }
+
+        scorer.Run(block.Rows, _parts[slice]);
+    }
+
+    /// <summary>Writes the samples of the slices that were taken, [rows, features].</summary>
+    public void Unpack(Span<float> samples)
+    {
+        foreach (var block in _blocks)
+        {
+            block.Unpack(samples, _session.Features);
+            samples = samples[(block.Rows * _session.Features)..];
+        }
+    }
 
     /// <summary>Values of output <paramref name="index"/> of some samples, [count, ...].</summary>
-    public ReadOnlySpan<float> Output(int index, int first, int count) => _outputs[index].AsSpan(first * _sizes[index], count * _sizes[index]);
+    public ReadOnlySpan<float> Output(int index, int first, int count) => _outputs.Rows(index, first, count);
+
+    /// <summary>Lets go of the samples.</summary>
+    public void Clear()
+    {
+        foreach (var block in _blocks)
+            block.Clear();
+    }
 
     public void Dispose()
     {
-        foreach (var slice in Slices)
-            slice.Dispose();
+        _outputs.Dispose();
+        foreach (var part in _parts)
+            part.Dispose();
     }
 }

@@ -2,27 +2,28 @@ using Microsoft.ML.OnnxRuntime;
 
 namespace ToyPipeline.Analysis.Scoring;
 
-/// <summary>Runs a model on batches. Input and outputs are arrays that every run uses again; one scorer belongs to one thread.</summary>
+/// <summary>Runs a model on batches. Input and outputs are arrays that every run uses again; one scorer belongs to one thread at a time.</summary>
 internal sealed class BatchScorer : IDisposable
 {
     private readonly ToyModelSession _session;
-    private readonly ModelOutput[] _outputs;
-    private readonly Memory<float>[] _buffers;
+    private readonly OutputMemory _outputs;
     private readonly RunOptions _run = new();
-    private Binding? _bound;
+    private readonly OrtIoBinding _binding;
+    private OrtValue? _input;
+    private OutputMemory? _bound;
+    private int _rows;
 
     /// <param name="session">The model.</param>
     /// <param name="batchSize">Samples a run takes at most.</param>
-    /// <param name="outputs">Outputs that are kept, in the order of <see cref="Output"/>.</param>
+    /// <param name="outputs">Outputs that are kept, in the order of <see cref="Output"/>; none where each run is told where to write.</param>
     /// <param name="input">Where samples are read from, [batchSize, instances, features]; its own array where none is given.</param>
-    /// <param name="into">Where each output is written, [batchSize, ...]; arrays of its own where none are given.</param>
-    public BatchScorer(ToyModelSession session, int batchSize, IEnumerable<string> outputs, Memory<float>? input = null, IReadOnlyList<Memory<float>>? into = null)
+    public BatchScorer(ToyModelSession session, int batchSize, IEnumerable<string> outputs, Memory<float>? input = null)
     {
         _session = session;
+        _outputs = new OutputMemory(session, batchSize, outputs);
         BatchSize = batchSize;
-        _outputs = [.. outputs.Select(session.Output)];
-        _buffers = [.. into ?? [.. _outputs.Select(output => GC.AllocateUninitializedArray<float>(checked(batchSize * output.Size), pinned: true).AsMemory())]];
-        Input = input ?? GC.AllocateArray<float>(checked(batchSize * session.InputSize), pinned: true);
+        Input = input ?? ToyModelSession.Allocate(checked(batchSize * session.InputSize));
+        _binding = session.CreateBinding();
     }
 
     public int BatchSize { get; }
@@ -31,61 +32,36 @@ internal sealed class BatchScorer : IDisposable
     public Memory<float> Input { get; }
 
     /// <summary>Scores the first <paramref name="rows"/> samples of <see cref="Input"/>.</summary>
-    public void Run(int rows)
+    public void Run(int rows) => Run(rows, _outputs);
+
+    /// <summary>Scores the first <paramref name="rows"/> samples of <see cref="Input"/> into other memory.</summary>
+    public void Run(int rows, OutputMemory into)
     {
-        // All batches but the last have one size: its binding is made once.
-        if (_bound?.Rows != rows)
+        // What is bound already stays: all batches but the last have one size.
+        if (rows != _rows)
         {
-            _bound?.Dispose();
-            _bound = null;
-            _bound = Bind(rows);
+            _input?.Dispose();
+            _input = ToyModelSession.Tensor(Input, rows, _session.Instances is { } instances ? [instances, _session.Features] : [_session.Features]);
+            _binding.BindInput(_session.InputName, _input);
         }
 
-        _session.Run(_run, _bound.Io);
+        if (rows != _rows || into != _bound)
+            into.Bind(_binding, rows);
+        (_rows, _bound) = (rows, into);
+        _session.Run(_run, _binding);
     }
 
     /// <summary>Values of the kept output <paramref name="index"/> after a run, [batch, ...].</summary>
-    public ReadOnlySpan<float> Output(int index) => _buffers[index].Span;
+    public ReadOnlySpan<float> Output(int index) => _outputs.Values(index);
 
     /// <summary>Values of some samples of the kept output <paramref name="index"/>.</summary>
-    public ReadOnlySpan<float> Rows(int index, int first, int count)
-    {
-        int size = _outputs[index].Size;
-        return Output(index).Slice(first * size, count * size);
-    }
+    public ReadOnlySpan<float> Rows(int index, int first, int count) => _outputs.Rows(index, first, count);
 
     public void Dispose()
     {
-        _bound?.Dispose();
+        _binding.Dispose();
+        _input?.Dispose();
+        _outputs.Dispose();
         _run.Dispose();
-    }
-
-    private Binding Bind(int rows)
-    {
-        var binding = new Binding(rows, _session.CreateBinding(), []);
-        int[] inputShape = _session.Instances is { } instances ? [instances, _session.Features] : [_session.Features];
-        binding.Io.BindInput(_session.InputName, Value(binding, Input, rows, inputShape));
-        for (int i = 0; i < _outputs.Length; i++)
-            binding.Io.BindOutput(_outputs[i].Name, Value(binding, _buffers[i], rows, _outputs[i].Shape));
-        return binding;
-    }
-
-    private static OrtValue Value(Binding binding, Memory<float> memory, int rows, IReadOnlyList<int> shape)
-    {
-        long[] sizes = [rows, .. shape.Select(size => (long)size)];
-        int count = checked((int)sizes.Aggregate(1L, (product, size) => product * size));
-        var value = OrtValue.CreateTensorValueFromMemory(OrtMemoryInfo.DefaultInstance, memory[..count], sizes);
-        binding.Values.Add(value);
-        return value;
-    }
-
-    private sealed record Binding(int Rows, OrtIoBinding Io, List<OrtValue> Values) : IDisposable
-    {
-        public void Dispose()
-        {
-            Io.Dispose();
-            foreach (var value in Values)
-                value.Dispose();
-        }
     }
 }

@@ -5,7 +5,7 @@ using ToyPipeline.Analysis.Data;
 namespace ToyPipeline.Analysis.Scoring;
 
 /// <summary>
-/// Hands out rows of scored batches. Reading runs ahead by some batches, so the input's own columns come from a second cursor
+/// Hands out rows of scored slices of batches. Reading runs ahead by some slices, so the input's own columns come from a second cursor
 /// that moves row by row; it is opened only when one of them is asked for, and scoring happens only when an output is.
 /// </summary>
 internal sealed class ScoredCursor : DataViewRowCursor
@@ -47,7 +47,7 @@ internal sealed class ScoredCursor : DataViewRowCursor
         if (outputs.Count > 0)
         {
             _samples = SampleBatches.Open(view.Input, transformer.Options.InputColumnName);
-            _reader = transformer.Read(_samples, outputs);
+            _reader = transformer.Read(_samples, outputs, bySlices: true);
         }
     }
 

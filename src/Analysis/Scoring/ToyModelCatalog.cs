@@ -11,7 +11,7 @@ public sealed record ToyModelScoringOptions
     /// <summary>Column with the samples: a float32 vector of n features, dense or sparse.</summary>
     public string InputColumnName { get; init; } = DatasetCatalog.FeaturesColumn;
 
-    /// <summary>Outputs of the model that become columns; all of them where null.</summary>
+    /// <summary>Outputs of the model that become columns, and are computed; all of them where null.</summary>
     public IReadOnlyList<string>? OutputColumnNames { get; init; }
 
     /// <summary>Samples of a batch. The session takes them in parts that stay in the caches.</summary>

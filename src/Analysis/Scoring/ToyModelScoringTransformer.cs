@@ -20,7 +20,7 @@ public sealed class ToyModelScoringTransformer : ITransformer, IDisposable
             throw new InvalidInputException($"The number of threads is {options.Threads}; allowed: at least 0.");
         _model = model;
         Options = options;
-        Session = ToyModelSession.Open(model, name, threads: 1);
+        Session = ToyModelSession.Open(options.OutputColumnNames is { } kept ? GraphOutputs.Keep(model, kept.ToHashSet()) : model, name, threads: 1);
         _pool = new BatchMemoryPool(Session, options.BatchSize, options.Threads > 0 ? options.Threads : Environment.ProcessorCount);
         try
         {
@@ -71,7 +71,7 @@ public sealed class ToyModelScoringTransformer : ITransformer, IDisposable
 
     /// <summary>Scores a view batch by batch, without rows: the path for measures over whole datasets.</summary>
     /// <param name="data">Samples; the column of <see cref="ToyModelScoringOptions.InputColumnName"/>.</param>
-    /// <param name="outputs">Outputs to compute; all of the transformer's where none are named.</param>
+    /// <param name="outputs">Outputs to hand out, of those that become columns; all of them where none are named.</param>
     /// <returns>One <see cref="ScoredBatch"/> after the other, the same object each time; only the last has fewer rows than a batch.</returns>
     /// <inheritdoc cref="GetOutputSchema" path="/exception"/>
     public IEnumerable<ScoredBatch> ScoreBatches(IDataView data, params IReadOnlyList<string> outputs)
@@ -113,8 +113,8 @@ public sealed class ToyModelScoringTransformer : ITransformer, IDisposable
     }
 
     /// <summary>A reader of some outputs.</summary>
-    internal BatchReader Read(SampleBatches samples, IReadOnlyList<string> outputs) =>
-        new(_pool, samples, outputs);
+    internal BatchReader Read(SampleBatches samples, IReadOnlyList<string> outputs, bool bySlices = false) =>
+        new(_pool, samples, outputs, bySlices);
 
     void ICanSaveModel.Save(ModelSaveContext ctx) => ModelRepository.Save(ctx, Options, _model);
 
