@@ -83,11 +83,15 @@ internal static class ExperimentsPage
             Line(text, $"| {row[0]} | {row[1]} | {row[2]} | {row[3]} | {spread} | {row[4]} |");
         }
 
-        string time = measured ? $"run time {(RunManifest.Load(run.Folder).Stages.Values.Sum(stage => stage.Seconds) / 60).ToString("F1", CultureInfo.InvariantCulture)} minutes" : "not run since its file changed";
+        string time = measured ? $"run time {Duration(RunManifest.Load(run.Folder).Stages.Values.Sum(stage => stage.Seconds))}" : "not run since its file changed";
         Line(text, $"\n{new Grid(experiment).InstanceCount} instances, {experiment.Replicas} to a cell; {time}. `./build.sh --experiment={experiment.Name}`\n");
     }
 
     private static IReadOnlyList<string> Row(Entry run, ClaimResult claim) => run.Measured ? ClaimTable.Row(claim) : [.. ClaimTable.Row(claim).SkipLast(1), "not run"];
+
+    private static string Duration(double seconds) => seconds < 60
+        ? $"{Math.Ceiling(seconds).ToString(CultureInfo.InvariantCulture)} s"
+        : $"{(seconds / 60).ToString("F1", CultureInfo.InvariantCulture)} minutes";
 
     // Copies the figure; the link from the page.
     private static string? Figure(Entry run, string images)
