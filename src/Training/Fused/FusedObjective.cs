@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
@@ -12,7 +13,7 @@ namespace ToyPipeline.Training.Fused;
 /// on the memory of the TorchSharp parameters.
 /// </summary>
 /// <remarks>
-/// Instances are independent: a thread takes one through all steps of a call, so that its parameters stay in the thread's cache.
+/// Instances are independent: a thread takes one through many steps at a time, so that its parameters stay in the thread's cache.
 /// The batch of a large model is cut into slices whose gradients are added in order; the cut depends on the shape alone, so that
 /// an instance's result is bitwise the same for any number of threads and in any pack.
 /// </remarks>
@@ -21,6 +22,9 @@ internal sealed unsafe class FusedObjective : IObjective
     // Models of at least this many weights are worth cutting a batch for.
     private const int SlicedWeights = 2048;
     private const int MaxSlices = 8;
+
+    // Operations of a spell, one or two milliseconds: many times what it costs a thread to change to another instance.
+    private const long SpellOperations = 400_000_000;
 
     private readonly Ensemble _ensemble;
     private readonly FusedKernel _kernel;
@@ -57,18 +61,35 @@ internal sealed unsafe class FusedObjective : IObjective
     // Whole instances side by side, unless there are too few of them to keep every thread busy: then the slices of one.
     private bool Within => _slices > 1 && _ensemble.Instances < _threads;
 
+    // Steps that a thread takes with an instance before it turns to the next: 12 operations a weight and sample, and some 40 to draw a feature.
+    private long SpellSteps => Math.Max(1, SpellOperations / ((long)_ensemble.Training.Batch * ((12L * Weights) + (40L * Spec.Features))));
+
     private int Tiles => SampleSource.Tiles(_ensemble.Training.Batch);
 
     public void Train(long from, long to, Span<double> loss, CancellationToken cancellation)
     {
         double[] losses = new double[_ensemble.Instances];
-        var options = new ParallelOptions { MaxDegreeOfParallelism = Within ? 1 : _threads, CancellationToken = cancellation };
-        Parallel.For(0, _ensemble.Instances, options, Take, (instance, _, work) =>
+        long[] next = new long[_ensemble.Instances];
+        Array.Fill(next, from);
+        // Instances go round in spells of some steps, so that no thread is left with a whole one at the end.
+        var waiting = new ConcurrentQueue<int>(Enumerable.Range(0, _ensemble.Instances));
+        int workers = Within ? 1 : Math.Min(_threads, _ensemble.Instances);
+        Parallel.For(0, workers, new ParallelOptions { MaxDegreeOfParallelism = workers }, Take, (_, _, work) =>
         {
-            losses[instance] = TrainInstance(instance, from, to, work, cancellation) / (to - from);
+            while (!cancellation.IsCancellationRequested && waiting.TryDequeue(out int instance))
+            {
+                long end = Math.Min(to, next[instance] + SpellSteps);
+                TrainInstance(instance, next[instance], end, work, ref losses[instance], cancellation);
+                next[instance] = end;
+                if (end < to)
+                    waiting.Enqueue(instance);
+            }
+
             return work;
         }, Return);
-        losses.CopyTo(loss);
+        cancellation.ThrowIfCancellationRequested();
+        for (int i = 0; i < losses.Length; i++)
+            loss[i] = losses[i] / (to - from);
     }
 
     public LossAndGradient Evaluate(long step)
@@ -100,23 +121,19 @@ internal sealed unsafe class FusedObjective : IObjective
         _idle.Clear();
     }
 
-    private double TrainInstance(int instance, long from, long to, Workspace work, CancellationToken cancellation)
+    // Adds the steps' losses to the sum.
+    private void TrainInstance(int instance, long from, long to, Workspace work, ref double loss, CancellationToken cancellation)
     {
-        double loss = 0;
         float* moments = _moments.Pointer + ((long)instance * 2 * Parameters);
         var pointers = Pointers(instance);
         ReadOnlySpan<ParameterPart> parts = Matrices == 2
             ? [new(pointers.W, Weights), new(pointers.W2, Weights), new(pointers.B, Spec.Features)]
             : [new(pointers.W, Weights), new(pointers.B, Spec.Features)];
-        for (long step = from; step < to; step++)
+        for (long step = from; step < to && !cancellation.IsCancellationRequested; step++)
         {
-            if (cancellation.IsCancellationRequested)
-                return loss;
             loss += Gradient(instance, step, work);
             _optimizer.Update(parts, work.Gradient.Pointer, moments, step, LearningRate.At(_ensemble.Training, step));
         }
-
-        return loss;
     }
 
     // Leaves the gradient in the workspace, [W, W2, b], and returns the loss.
