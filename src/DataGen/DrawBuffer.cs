@@ -48,7 +48,7 @@ internal sealed unsafe class DrawBuffer
     /// <summary>Words of the draws, or of one feature's samples.</summary>
     public int* Words => Pointer(_words);
 
-    /// <summary><see cref="TileRun.MaxSamples"/> · feature + sample of each draw.</summary>
+    /// <summary>The number of each draw: <see cref="TileRun.Draw"/>.</summary>
     public int* Draws => Pointer(_draws);
 
     /// <summary>The draws of features in tiles that have ties.</summary>

@@ -84,8 +84,8 @@ public sealed unsafe class FeatureSampler
             int count = NextDraws(in key, run, buffer.Masks, ref f, skipDense: true, buffer);
             for (int e = 0; e < count; e++)
             {
-                uint draw = (uint)buffer.Draws[e];
-                x[(draw / TileRun.MaxSamples * (uint)stride) + (draw % TileRun.MaxSamples)] = buffer.Values[e];
+                int draw = buffer.Draws[e];
+                x[(TileRun.Feature(draw) * (uint)stride) + TileRun.Sample(draw)] = buffer.Values[e];
             }
         }
     }
@@ -131,10 +131,10 @@ public sealed unsafe class FeatureSampler
             for (int e = 0; e < count; e++)
             {
                 // Each value to its feature's row and the place of its sample among those that are filled in.
-                uint draw = (uint)buffer.Draws[e];
-                uint tile = draw % TileRun.MaxSamples / TileSamples;
-                ulong earlier = some[tile] & ((1UL << (int)(draw % TileSamples)) - 1);
-                x[(draw / TileRun.MaxSamples * (uint)stride) + (uint)(before[tile] + BitOperations.PopCount(earlier))] = buffer.Values[e];
+                int draw = buffer.Draws[e];
+                var (tile, place) = Math.DivRem(TileRun.Sample(draw), TileSamples);
+                ulong earlier = some[tile] & ((1UL << (int)place) - 1);
+                x[(TileRun.Feature(draw) * (uint)stride) + (uint)(before[tile] + BitOperations.PopCount(earlier))] = buffer.Values[e];
             }
         }
 
@@ -239,7 +239,7 @@ public sealed unsafe class FeatureSampler
             }
 
             var masks = presence + next;
-            int first = next * TileRun.MaxSamples;
+            int first = TileRun.Draw(next, 0);
             for (int t = 0; t < run.Tiles; t++, masks += n, first += TileSamples)
             {
                 // One tile in four has a tie: kept for later without a branch, which would not be foreseen.
@@ -259,7 +259,7 @@ public sealed unsafe class FeatureSampler
     // Of draws whose byte is a tie the word decides.
     private void Settle(ref readonly TiedDraws tied, DrawBuffer buffer)
     {
-        ref readonly var feature = ref _features[buffer.Draws[tied.First] / TileRun.MaxSamples];
+        ref readonly var feature = ref _features[TileRun.Feature(buffer.Draws[tied.First])];
         for (ulong left = tied.Masks.Ties; left != 0; left &= left - 1)
         {
             int at = tied.First + BitOperations.PopCount(tied.Masks.Maybe & ((left & (0 - left)) - 1));
@@ -275,11 +275,11 @@ public sealed unsafe class FeatureSampler
         for (int t = 0; t < run.Tiles; t++)
         {
             ulong maybe = presence[(t * _features.Length) + feature.Index].Maybe;
-            count += DrawBuffer.Append(_set, maybe, (feature.Index * TileRun.MaxSamples) + (t * TileSamples), buffer.Draws + count);
+            count += DrawBuffer.Append(_set, maybe, TileRun.Draw(feature.Index, t * TileSamples), buffer.Draws + count);
         }
 
         for (int e = 0; e < count; e++)
-            buffer.Values[e] = buffer.Row[buffer.Draws[e] % TileRun.MaxSamples];
+            buffer.Values[e] = buffer.Row[TileRun.Sample(buffer.Draws[e])];
         return count;
     }
 

@@ -76,7 +76,7 @@ internal static unsafe class PhiloxTile
     /// <param name="set">Instruction set.</param>
     /// <param name="key">Seed.</param>
     /// <param name="run">Samples.</param>
-    /// <param name="draws"><see cref="TileRun.MaxSamples"/> · slot + sample of each; up to <see cref="SpareWords"/> more are read.</param>
+    /// <param name="draws">The number of each, <see cref="TileRun.Draw"/>; up to <see cref="SpareWords"/> more are read.</param>
     /// <param name="count">How many.</param>
     /// <param name="words">Receives the words; up to <see cref="SpareWords"/> more are written.</param>
     public static void WordsAt(InstructionSet set, ref readonly PhiloxKey key, TileRun run, int* draws, int count, int* words)
@@ -141,8 +141,8 @@ internal static unsafe class PhiloxTile
     {
         for (int e = 0; e < count; e++)
         {
-            uint sample = (uint)draws[e] % TileRun.MaxSamples;
-            words[e] = (int)(Block(in key, stream, group + (sample / 4), (uint)draws[e] / TileRun.MaxSamples)[(int)(sample % 4)] >> 1);
+            uint sample = TileRun.Sample(draws[e]);
+            words[e] = (int)(Block(in key, stream, group + (sample / 4), TileRun.Feature(draws[e]))[(int)(sample % 4)] >> 1);
         }
     }
 

@@ -14,7 +14,7 @@ internal sealed unsafe class TileDraws(int features)
     /// <summary>Number of draws of a tile.</summary>
     public int Count(int tile) => _counts[tile];
 
-    /// <summary><see cref="TileRun.MaxSamples"/> · feature + sample within the tile of each draw.</summary>
+    /// <summary>The number of each draw: <see cref="TileRun.Draw"/>, the sample within the tile.</summary>
     public int* Draws(int tile) => (int*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_draws)) + (tile * _capacity);
 
     /// <summary>Their values.</summary>
@@ -33,7 +33,7 @@ internal sealed unsafe class TileDraws(int features)
     /// <summary>Adds one feature of a sample to a tile.</summary>
     public void Add(int tile, int sample, int feature, float value)
     {
-        Draws(tile)[_counts[tile]] = (feature * TileRun.MaxSamples) + sample;
+        Draws(tile)[_counts[tile]] = TileRun.Draw(feature, sample);
         Values(tile)[_counts[tile]++] = value;
     }
 }

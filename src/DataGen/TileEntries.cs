@@ -14,7 +14,7 @@ internal sealed unsafe class TileEntries(int features)
     public void Clear() => Array.Clear(_counts);
 
     /// <summary>Adds draws, unless their value is 0.</summary>
-    /// <param name="draws"><see cref="TileRun.MaxSamples"/> · feature + sample of each.</param>
+    /// <param name="draws">The number of each: <see cref="TileRun.Draw"/>.</param>
     /// <param name="drawn">Their values.</param>
     /// <param name="count">How many.</param>
     public void Add(int* draws, float* drawn, int count)
@@ -25,10 +25,9 @@ internal sealed unsafe class TileEntries(int features)
         {
             for (int e = 0; e < count; e++)
             {
-                uint draw = (uint)draws[e];
-                uint sample = draw % TileRun.MaxSamples;
+                uint sample = TileRun.Sample(draws[e]);
                 int at = ((int)sample * features) + counts[sample];
-                columns[at] = (int)(draw / TileRun.MaxSamples);
+                columns[at] = (int)TileRun.Feature(draws[e]);
                 values[at] = drawn[e];
                 counts[sample] += drawn[e] != 0 ? 1 : 0;
             }

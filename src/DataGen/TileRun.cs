@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using ToyPipeline.Core.Random;
 
 namespace ToyPipeline.DataGen;
@@ -11,7 +12,7 @@ internal readonly record struct TileRun(RandomStream Stream, long First, int Til
     /// <summary>Most tiles of a run.</summary>
     public const int MaxTiles = MaxSamples / PhiloxTile.Samples;
 
-    /// <summary>Samples of the longest run: a draw has the number MaxSamples · feature + sample.</summary>
+    /// <summary>Samples of the longest run: see <see cref="Draw"/>.</summary>
     public const int MaxSamples = 1 << SlotShift;
 
     /// <summary>Binary logarithm of <see cref="MaxSamples"/>.</summary>
@@ -25,6 +26,20 @@ internal readonly record struct TileRun(RandomStream Stream, long First, int Til
 
     /// <summary>Length of runs for so many features: the more features, the shorter.</summary>
     public static int Length(int features) => Math.Clamp(CachedValues / PhiloxTile.Samples / features, 2, MaxTiles) & ~1;
+
+    /// <summary>The number of a draw.</summary>
+    /// <param name="feature">Feature.</param>
+    /// <param name="sample">Its sample within the run.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int Draw(int feature, int sample) => (feature << SlotShift) + sample;
+
+    /// <summary>The feature of a draw.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint Feature(int draw) => (uint)draw >> SlotShift;
+
+    /// <summary>The sample of a draw within the run.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint Sample(int draw) => (uint)draw % MaxSamples;
 
     /// <summary>A run of its own for one of the tiles.</summary>
     public TileRun Tile(int index) => new(Stream, First + index, 1);

@@ -59,7 +59,6 @@ internal sealed class BatchMemoryPool : IDisposable
     /// <summary>Takes memory back; what was given back first goes first where that is too much.</summary>
     public void GiveBack(BatchMemory memory)
     {
-        memory.Clear();
         lock (_free)
         {
             _free.Add(memory);

@@ -21,12 +21,9 @@ internal sealed class BatchScorer : IDisposable
     {
         _session = session;
         _outputs = new OutputMemory(session, batchSize, outputs);
-        BatchSize = batchSize;
         Input = input ?? ToyModelSession.Allocate(checked(batchSize * session.InputSize));
         _binding = session.CreateBinding();
     }
-
-    public int BatchSize { get; }
 
     /// <summary>Samples to score, [batch, features] or [batch, instances, features].</summary>
     public Memory<float> Input { get; }

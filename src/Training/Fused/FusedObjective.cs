@@ -150,32 +150,31 @@ internal sealed unsafe class FusedObjective : IObjective
         {
             Parallel.For(0, _slices, new ParallelOptions { MaxDegreeOfParallelism = _threads }, Take, (slice, _, worker) =>
             {
-                losses[slice] = Slice(slice, sums + ((long)slice * size), worker.Scratch);
+                losses[slice] = Slice(slice, worker.Scratch);
                 return worker;
             }, Return);
         }
-        else
-        {
-            losses[0] = Slice(0, sums, work.Scratch);
-        }
 
-        double loss = losses[0];
-        for (int slice = 1; slice < _slices; slice++)
+        double loss = 0;
+        for (int slice = 0; slice < _slices; slice++)
         {
-            // Where one thread takes slice after slice, they share a place that stays in its cache.
-            float* next = sums + (Within ? (long)slice * size : size);
             if (!Within)
-                losses[slice] = Slice(slice, next, work.Scratch);
+                losses[slice] = Slice(slice, work.Scratch);
             loss += losses[slice];
-            TensorPrimitives.Add(new ReadOnlySpan<float>(sums, size), new ReadOnlySpan<float>(next, size), new Span<float>(sums, size));
+            if (slice > 0)
+                TensorPrimitives.Add(new ReadOnlySpan<float>(sums, size), new ReadOnlySpan<float>(Sums(slice), size), new Span<float>(sums, size));
         }
 
         float* gradient = work.Gradient.Pointer;
         _kernel.Finish(sums, new ParameterPointers((nint)gradient, Matrices == 2 ? (nint)(gradient + Weights) : 0, (nint)(gradient + (Matrices * Weights))));
         return loss;
 
-        double Slice(int slice, float* accumulator, Scratch scratch)
+        // Where one thread takes slice after slice, all but the first share a place that stays in its cache.
+        float* Sums(int slice) => sums + ((long)(Within ? slice : Math.Min(slice, 1)) * size);
+
+        double Slice(int slice, Scratch scratch)
         {
+            float* accumulator = Sums(slice);
             new Span<float>(accumulator, size).Clear();
             return _kernel.Accumulate(source, step, Tiles * slice / _slices, Tiles * (slice + 1) / _slices, state, accumulator, scratch);
         }

@@ -116,10 +116,10 @@ internal static unsafe class ListKernel<TOps, TVector>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static long Feature(int draw, int rows) => (long)((uint)draw / TileRun.MaxSamples) * rows;
+    private static long Feature(int draw, int rows) => (long)TileRun.Feature(draw) * rows;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static long Sample(int draw, int rows) => (long)((uint)draw % TileRun.MaxSamples) * rows;
+    private static long Sample(int draw, int rows) => (long)TileRun.Sample(draw) * rows;
 
     private static void Backward<TCount>(float* decoder, float* dDecoder, int* places, float* values, int count, float* h, float* dh)
         where TCount : struct, IVectorCount

@@ -137,7 +137,7 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
         int count = drawn.Count(tile);
         new Span<float>(parts.X, checked(Tile * _columns)).Clear();
         for (int e = 0; e < count; e++)
-            parts.X[((uint)draws[e] % Tile * (uint)_columns) + ((uint)draws[e] / TileRun.MaxSamples)] = values[e];
+            parts.X[(TileRun.Sample(draws[e]) * (uint)_columns) + TileRun.Feature(draws[e])] = values[e];
         new Span<float>(parts.H, Tile * _rows).Clear();
         ListKernel<TOps, TVector>.AddRows(parts.W, draws, values, count, parts.H, _rows);
     }
