@@ -13,7 +13,11 @@ internal static unsafe class Philox512
     public const int Draws = 32;
 
     // With the groups in this order the two unpacks at the end give the samples in order.
-    private static Vector512<ulong> Order => Vector512.Create(0UL, 4, 1, 5, 2, 6, 3, 7);
+    private static Vector512<ulong> Order
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Vector512.Create(0UL, 4, 1, 5, 2, 6, 3, 7);
+    }
 
     /// <inheritdoc cref="Philox256.Words"/>
     [MethodImpl(MethodImplOptions.NoInlining)]

@@ -40,6 +40,7 @@ internal readonly unsafe struct PhiloxKey
 /// </summary>
 internal readonly unsafe struct PhiloxStart
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public PhiloxStart(ref readonly PhiloxKey key, uint stream, ulong group, uint slot)
     {
         ulong p1 = (ulong)Philox4x32.M1 * slot;

@@ -19,8 +19,9 @@ namespace ToyPipeline.Training.Fused;
 /// </remarks>
 internal sealed unsafe class FusedObjective : IObjective
 {
-    // Models of at least this many weights are worth cutting a batch for.
+    // Models of at least this many weights are worth cutting a batch for, into slices of at least so many tiles.
     private const int SlicedWeights = 2048;
+    private const int SliceTiles = 4;
     private const int MaxSlices = 8;
 
     // Operations of a spell, one or two milliseconds: many times what it costs a thread to change to another instance.
@@ -44,7 +45,7 @@ internal sealed unsafe class FusedObjective : IObjective
         _threads = threads;
         _kernel = Kernel(ensemble, set);
         _optimizer = FusedOptimizer.Create(ensemble.Training.Optimizer, set);
-        _slices = Weights >= SlicedWeights ? Math.Min(MaxSlices, Tiles) : 1;
+        _slices = Weights >= SlicedWeights ? Math.Clamp(Tiles / SliceTiles, 1, MaxSlices) : 1;
         var model = ensemble.Model;
         _parameters = new ParameterPointers(Pointer(model.W), model.W2 is null ? 0 : Pointer(model.W2), Pointer(model.B));
         _moments = new AlignedBuffer((long)ensemble.Instances * 2 * Parameters);

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using ToyPipeline.DataGen;
 
 namespace ToyPipeline.Training.Fused;
 
@@ -9,7 +10,10 @@ namespace ToyPipeline.Training.Fused;
 internal unsafe interface IVectors<TVector>
     where TVector : struct
 {
-    /// <summary>Floats in a vector; divides 64.</summary>
+    /// <summary>The instruction set that has these vectors.</summary>
+    static abstract InstructionSet Set { get; }
+
+    /// <summary>Floats in a vector; divides 64, and is at most 16.</summary>
     static abstract int Lanes { get; }
 
     static abstract TVector Zero { get; }
@@ -45,20 +49,13 @@ internal unsafe interface IVectors<TVector>
 
     /// <summary>The sum of the lanes, always in the same order.</summary>
     static abstract float Sum(TVector value);
-
-    /// <summary>Writes the lanes that are not 0 one after the other, and beside them their labels.</summary>
-    /// <param name="order"><see cref="PackOrder.Table"/>.</param>
-    /// <param name="value">Values.</param>
-    /// <param name="labels">A label for each lane.</param>
-    /// <param name="values">Receives the values; up to <see cref="Lanes"/> beyond them are overwritten.</param>
-    /// <param name="places">Receives the labels, likewise.</param>
-    /// <returns>How many were written.</returns>
-    static abstract int PackNonzero(int* order, TVector value, int* labels, float* values, int* places);
 }
 
 /// <summary>AVX2 and FMA.</summary>
 internal readonly unsafe struct Avx2Vectors : IVectors<Vector256<float>>
 {
+    public static InstructionSet Set => InstructionSet.Avx2;
+
     public static int Lanes => 8;
 
     public static Vector256<float> Zero => Vector256<float>.Zero;
@@ -111,21 +108,13 @@ internal readonly unsafe struct Avx2Vectors : IVectors<Vector256<float>>
         var quarter = half + Vector128.Shuffle(half, Vector128.Create(2, 3, 0, 1));
         return quarter[0] + quarter[1];
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static int PackNonzero(int* order, Vector256<float> value, int* labels, float* values, int* places)
-    {
-        uint mask = (uint)Avx.MoveMask(Avx.CompareNotEqual(value, Vector256<float>.Zero));
-        var lanes = Vector256.Load(order + (8 * mask));
-        Avx2.PermuteVar8x32(value, lanes).Store(values);
-        Avx2.PermuteVar8x32(Vector256.Load(labels), lanes).Store(places);
-        return System.Numerics.BitOperations.PopCount(mask);
-    }
 }
 
 /// <summary>AVX-512.</summary>
 internal readonly unsafe struct Avx512Vectors : IVectors<Vector512<float>>
 {
+    public static InstructionSet Set => InstructionSet.Avx512;
+
     public static int Lanes => 16;
 
     public static Vector512<float> Zero => Vector512<float>.Zero;
@@ -173,20 +162,13 @@ internal readonly unsafe struct Avx512Vectors : IVectors<Vector512<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Vector512<float> value) => Avx2Vectors.Sum(value.GetLower() + value.GetUpper());
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static int PackNonzero(int* order, Vector512<float> value, int* labels, float* values, int* places)
-    {
-        var nonzero = Avx512F.CompareNotEqual(value, Vector512<float>.Zero);
-        Avx512F.Compress(Vector512<float>.Zero, nonzero, value).Store(values);
-        Avx512F.Compress(Vector512<int>.Zero, nonzero.AsInt32(), Vector512.Load(labels)).Store(places);
-        return System.Numerics.BitOperations.PopCount(nonzero.ExtractMostSignificantBits());
-    }
 }
 
 /// <summary>Any processor.</summary>
 internal readonly unsafe struct PortableVectors : IVectors<Vector128<float>>
 {
+    public static InstructionSet Set => InstructionSet.Portable;
+
     public static int Lanes => 4;
 
     public static Vector128<float> Zero => Vector128<float>.Zero;
@@ -234,44 +216,4 @@ internal readonly unsafe struct PortableVectors : IVectors<Vector128<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Vector128<float> value) => value[0] + value[2] + (value[1] + value[3]);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static int PackNonzero(int* order, Vector128<float> value, int* labels, float* values, int* places)
-    {
-        int count = 0;
-        for (int lane = 0; lane < Lanes; lane++)
-        {
-            values[count] = value[lane];
-            places[count] = labels[lane];
-            count += value[lane] != 0 ? 1 : 0;
-        }
-
-        return count;
-    }
-}
-
-/// <summary>For each 8-bit mask the lanes that are set, in order: what <c>vpermps</c> needs to move them together.</summary>
-internal static unsafe class PackOrder
-{
-    /// <summary>[256, 8].</summary>
-    public static readonly int* Table = Fill();
-
-    private static int* Fill()
-    {
-        int* table = (int*)System.Runtime.InteropServices.NativeMemory.AlignedAlloc(256 * 8 * sizeof(int), 64);
-        for (uint mask = 0; mask < 256; mask++)
-        {
-            int count = 0;
-            for (int lane = 0; lane < 8; lane++)
-            {
-                if ((mask >> lane & 1) != 0)
-                    table[(8 * mask) + count++] = lane;
-            }
-
-            while (count < 8)
-                table[(8 * mask) + count++] = 0;
-        }
-
-        return table;
-    }
 }

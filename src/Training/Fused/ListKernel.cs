@@ -56,8 +56,8 @@ internal static unsafe class ListKernel<TOps, TVector>
         }
     }
 
-    /// <summary>Of every output that is on: dh += Σ_e g_e · D[place_e], and dD[place_e] += g_e · h.</summary>
-    public static void Backward(float* decoder, float* dDecoder, int* places, float* values, int count, float* h, float* dh, int rows)
+    /// <summary>Of one feature, in the samples in which its output is on: dh[sample] += g[sample] · D, and dD += g[sample] · h[sample].</summary>
+    public static void Backward(float* decoder, float* dDecoder, int* samples, int count, float* g, float* h, float* dh, int rows)
     {
         int lanes = TOps.Lanes;
         for (int k = 0; k < rows; k += 4 * lanes)
@@ -65,16 +65,16 @@ internal static unsafe class ListKernel<TOps, TVector>
             switch ((rows - k) / lanes)
             {
                 case 1:
-                    Backward<One>(decoder + k, dDecoder + k, places, values, count, h + k, dh + k);
+                    Backward<One>(decoder + k, dDecoder + k, samples, count, g, h + k, dh + k, rows);
                     break;
                 case 2:
-                    Backward<Two>(decoder + k, dDecoder + k, places, values, count, h + k, dh + k);
+                    Backward<Two>(decoder + k, dDecoder + k, samples, count, g, h + k, dh + k, rows);
                     break;
                 case 3:
-                    Backward<Three>(decoder + k, dDecoder + k, places, values, count, h + k, dh + k);
+                    Backward<Three>(decoder + k, dDecoder + k, samples, count, g, h + k, dh + k, rows);
                     break;
                 default:
-                    Backward<Four>(decoder + k, dDecoder + k, places, values, count, h + k, dh + k);
+                    Backward<Four>(decoder + k, dDecoder + k, samples, count, g, h + k, dh + k, rows);
                     break;
             }
         }
@@ -121,27 +121,28 @@ internal static unsafe class ListKernel<TOps, TVector>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static long Sample(int draw, int rows) => (long)TileRun.Sample(draw) * rows;
 
-    private static void Backward<TCount>(float* decoder, float* dDecoder, int* places, float* values, int count, float* h, float* dh)
+    private static void Backward<TCount>(float* decoder, float* dDecoder, int* samples, int count, float* g, float* h, float* dh, int rows)
         where TCount : struct, IVectorCount
     {
         int lanes = TOps.Lanes;
-        var (h0, h1, h2, h3) = Load<TCount>(h);
-        var (d0, d1, d2, d3) = Load<TCount>(dh);
+        var (w0, w1, w2, w3) = Load<TCount>(decoder);
+        var (d0, d1, d2, d3) = Load<TCount>(dDecoder);
         for (int e = 0; e < count; e++)
         {
-            float* row = decoder + places[e];
-            var g = TOps.Broadcast(values[e]);
-            d0 = TOps.MultiplyAdd(g, TOps.Load(row), d0);
+            int sample = samples[e];
+            var factor = TOps.Broadcast(g[sample]);
+            float* row = h + ((long)sample * rows);
+            d0 = TOps.MultiplyAdd(factor, TOps.Load(row), d0);
             if (TCount.Value > 1)
-                d1 = TOps.MultiplyAdd(g, TOps.Load(row + lanes), d1);
+                d1 = TOps.MultiplyAdd(factor, TOps.Load(row + lanes), d1);
             if (TCount.Value > 2)
-                d2 = TOps.MultiplyAdd(g, TOps.Load(row + (2 * lanes)), d2);
+                d2 = TOps.MultiplyAdd(factor, TOps.Load(row + (2 * lanes)), d2);
             if (TCount.Value > 3)
-                d3 = TOps.MultiplyAdd(g, TOps.Load(row + (3 * lanes)), d3);
-            AddTo<TCount>(dDecoder + places[e], g, h0, h1, h2, h3);
+                d3 = TOps.MultiplyAdd(factor, TOps.Load(row + (3 * lanes)), d3);
+            AddTo<TCount>(dh + ((long)sample * rows), factor, w0, w1, w2, w3);
         }
 
-        Store<TCount>(dh, d0, d1, d2, d3);
+        Store<TCount>(dDecoder, d0, d1, d2, d3);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

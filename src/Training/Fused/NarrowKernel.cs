@@ -22,7 +22,7 @@ internal static unsafe class NarrowKernel<TOps, TVector, THidden>
     /// <returns>The loss with the block's added.</returns>
     // On its own: within a larger method the compiler runs out of its budget for inlining.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    public static TVector Run(in TileParts model, float* x, float* valid, TVector sum)
+    public static TVector Run(in ModelParts model, float* x, float* valid, TVector sum)
     {
         int lanes = TOps.Lanes;
         int n = model.N;
@@ -153,45 +153,4 @@ internal static unsafe class NarrowKernel<TOps, TVector, THidden>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void AddTo(float* sum, TVector a0, TVector b0, TVector a1, TVector b1) =>
         TOps.Store(TOps.MultiplyAdd(a0, b0, TOps.MultiplyAdd(a1, b1, TOps.Load(sum))), sum);
-}
-
-/// <summary>Shape of a model, and where its parameters and the sums of its gradient are: what the tile kernels read.</summary>
-internal readonly unsafe struct TileParts
-{
-    public required int N { get; init; }
-
-    public required int M { get; init; }
-
-    /// <summary>Samples from one row of x to the next.</summary>
-    public required int Stride { get; init; }
-
-    public required bool ReluHidden { get; init; }
-
-    public required bool ReluOutput { get; init; }
-
-    public required bool AbsoluteValue { get; init; }
-
-    /// <summary>What a block needs besides registers.</summary>
-    public required float* Scratch { get; init; }
-
-    /// <summary>Encoder, [n, m].</summary>
-    public required float* W { get; init; }
-
-    /// <summary>Decoder, [n, m].</summary>
-    public required float* Decoder { get; init; }
-
-    /// <summary>Bias, [n].</summary>
-    public required float* B { get; init; }
-
-    /// <summary>c_i = −2 I_i / (batch · n), [n].</summary>
-    public required float* C { get; init; }
-
-    /// <summary>Vectors of partial sums of ∂L/∂W, [n, m, lanes].</summary>
-    public required float* DW { get; init; }
-
-    /// <summary>Vectors of partial sums of ∂L/∂D, [n, m, lanes]; the same as <see cref="DW"/> where W is tied.</summary>
-    public required float* DDecoder { get; init; }
-
-    /// <summary>Vectors of partial sums of ∂L/∂b, [n, lanes].</summary>
-    public required float* Db { get; init; }
 }

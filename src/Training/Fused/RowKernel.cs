@@ -7,13 +7,13 @@ using ToyPipeline.DataGen;
 namespace ToyPipeline.Training.Fused;
 
 /// <summary>
-/// The kernel of larger models: vectors run over hidden dimensions (or, in the decoder, over features), sample by sample.
-/// Absent inputs are never looked at by the encoder, and outputs that the ReLU switched off never by the backward pass:
-/// both go by lists of what is there. Where most is there, blocked products are cheaper and take over.
+/// The kernel of larger models: tile by tile of samples, a few features at a time. Absent inputs are never looked at by the encoder, and
+/// outputs that the ReLU switched off never by the backward pass: both go by lists of what is there. Where most is there, blocked products
+/// are cheaper and take over.
 /// </summary>
 /// <remarks>
-/// Rows of W are padded to whole vectors, [n, mp]; the decoder is packed in panels of two vectors of features, [np / P, m, P], P = 2 · lanes.
-/// A list holds for every entry the place of its row in W, i · mp, and its value.
+/// Rows of W are padded to whole vectors, [n, mp]. What a tile's samples share goes with vectors over samples, [features or hidden, samples];
+/// lists go with vectors over hidden dimensions, [samples, mp]: h is there both ways.
 /// </remarks>
 internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
     where TOps : struct, IVectors<TVector>
@@ -21,95 +21,93 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
 {
     private const int Tile = SampleSource.TileSamples;
 
-    // Samples that the decoder and the backward pass take at once.
-    private const int Block = 32;
+    // Features that are on in many samples wait until there are so many of them: then they go through blocked products together.
+    private const int MaxWaiting = 32;
 
-    // Share of outputs that are on up to which lists of them pay: wider vectors speed up products more than lists.
-    private static double ListsUpTo => TOps.Lanes > 8 ? 0.25 : 0.4;
-
-    // Bytes of the caches next to the core that a group's rows of D and of its gradient may take.
-    private const int GroupBytes = 24 << 10;
+    // Of a feature's products, m for ∂L/∂h and mp for ∂L/∂D, a list takes twice mp for each sample in which the output is on, and longer for each.
+    private const double ListShare = 0.4;
 
     private readonly int _rows; // mp: m padded to whole vectors
-    private readonly int _columns; // np: n padded to whole panels
-    private readonly int _group; // features of a group of panels
-    private readonly int[] _places; // i · mp for every feature, [np]; pinned
-
+    private readonly int _listsUpTo; // samples of a tile up to which a list of them pays
     private readonly float[] _zeros; // [mp]; pinned
 
     public RowKernel(ModelSpec model, int batch) : base(model, batch)
     {
         _rows = RoundUp(model.Hidden, TOps.Lanes);
-        _columns = RoundUp(model.Features, Panel);
-        _group = Math.Max(1, GroupBytes / (2 * sizeof(float) * _rows) / Panel) * Panel;
         _zeros = GC.AllocateArray<float>(_rows, pinned: true);
-        _places = GC.AllocateArray<int>(_columns, pinned: true);
-        for (int i = 0; i < _columns; i++)
-            _places[i] = i * _rows;
+        _listsUpTo = (int)(ListShare * Tile * (M + _rows) / _rows);
     }
 
-    // State: W [n, mp], W2 [n, mp] where there is one, panels [np, m], b [np], c [np].
-    public override long StateFloats => ((long)Matrices * N * _rows) + ((long)_columns * M) + (2 * _columns);
+    // State: W [n, mp], W2 [n, mp] where there is one, b [n], c [n].
+    public override long StateFloats => ((long)Matrices * N * _rows) + (2 * N);
 
-    // Accumulator: dW [n, mp], dW2 [n, mp] where there is one, what blocks add to the decoder's in panels [np, m], db [np].
-    public override long AccumulatorFloats => ((long)Matrices * N * _rows) + ((long)_columns * M) + _columns;
+    // Accumulator: dW [n, mp], dW2 [n, mp] where there is one, db [n, lanes].
+    public override long AccumulatorFloats => ((long)Matrices * N * _rows) + ((long)N * TOps.Lanes);
 
-    // Scratch: x [64, np], x transposed [n, 64], h [64, mp], dh [64, mp], h transposed [mp, 64], q [32, group], a list of values and of places.
-    public override long ScratchFloats =>
-        ((long)Tile * (_columns + N + (3 * _rows))) + (Block * _group) + (2L * (_group + TOps.Lanes));
-
-    private static int Panel => 2 * TOps.Lanes;
+    // Scratch: see Room.
+    public override long ScratchFloats => ((long)Tile * ((N * TileRun.Length(N)) + 4 + (2 * M) + (2 * _rows) + 4 + MaxWaiting)) + (2 * (MaxWaiting + 4) * _rows) + (2 * Tile);
 
     private int Matrices => AbsoluteValue ? 2 : 1;
 
     private float* Zeros => (float*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_zeros));
-
-    private int* Places => (int*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_places));
 
     public override void Prepare(ParameterPointers parameters, ReadOnlySpan<float> importance, float* state)
     {
         Rows.Pad(parameters.WPointer, state, N, M, _rows);
         if (AbsoluteValue)
             Rows.Pad(parameters.W2Pointer, state + ((long)N * _rows), N, M, _rows);
-        Rows.Pack(parameters.Decoder, Panels(state), N, M, Panel);
-        float* b = Bias(state);
+        float* b = state + ((long)Matrices * N * _rows);
         new ReadOnlySpan<float>(parameters.BPointer, N).CopyTo(new Span<float>(b, N));
-        // Features that only fill up the last panel are always off, and cost nothing.
-        for (int i = N; i < _columns; i++)
-            b[i] = ReluOutput ? -1 : 0;
-        Coefficients(importance, b + _columns);
+        Coefficients(importance, b + N);
     }
 
     public override double Accumulate(SampleSource source, long step, int from, int to, float* state, float* accumulator, Scratch scratch)
     {
-        var parts = new Parts(this, state, accumulator, scratch);
-        var draws = scratch.Draws;
+        long matrix = (long)N * _rows;
         int run = scratch.Buffer.MaxTiles;
+        var model = new ModelParts
+        {
+            N = N,
+            M = M,
+            Rows = _rows,
+            Stride = source.Dense ? run * Tile : Tile,
+            ReluHidden = ReluHidden,
+            ReluOutput = ReluOutput,
+            AbsoluteValue = AbsoluteValue,
+            W = state,
+            Decoder = state + ((Matrices - 1) * matrix),
+            B = state + (Matrices * matrix),
+            C = state + (Matrices * matrix) + N,
+            DW = accumulator,
+            DDecoder = accumulator + ((Matrices - 1) * matrix),
+            Db = accumulator + (Matrices * matrix),
+        };
+        var room = new Room(this, scratch, run);
+        var draws = scratch.Draws;
         double loss = 0;
         for (int tile = from; tile < to; tile++)
         {
-            int count = Math.Min(Tile, Batch - (tile * Tile));
+            // A run of tiles is drawn at once.
             int drawn = (tile - from) % run;
+            int count = Math.Min(Tile, Batch - (tile * Tile));
             if (source.Dense)
             {
-                EncodeDense(source, step, tile, count, in parts, scratch);
+                if (drawn == 0)
+                    source.FillTiles(step, tile, Math.Min(run, to - tile), room.X, model.Stride, scratch.Buffer);
+                float* x = room.X + (drawn * Tile);
+                Encode(x, in model, in room);
+                loss += Decode(count, x, default, in model, in room);
+                BlockKernel<TOps, TVector>.Multiply(x, model.Stride, N, Tile, room.DH, _rows, _rows, model.DW, _rows, model.DW, _rows);
             }
             else
             {
                 if (drawn == 0)
                     source.FillDraws(step, tile, Math.Min(run, to - tile), draws, scratch.Buffer);
-                EncodeSparse(draws, drawn, in parts);
+                var present = new Draws(draws, drawn);
+                Encode(present, in model, in room);
+                loss += Decode(count, null, present, in model, in room);
+                ListKernel<TOps, TVector>.AddOuter(model.DW, present.Places, present.Values, present.Count, room.DH, _rows);
             }
-
-            if (ReluHidden)
-                Rectify(parts.H, count * _rows);
-            loss += Decode(count, in parts);
-            if (ReluHidden)
-                Gate(parts.H, parts.DH, count * _rows);
-            if (source.Dense)
-                BlockKernel<TOps, TVector>.Multiply(parts.XTransposed, Tile, N, count, parts.DH, _rows, _rows, parts.DW, _rows, parts.DW, _rows);
-            else
-                ListKernel<TOps, TVector>.AddOuter(parts.DW, draws.Draws(drawn), draws.Values(drawn), draws.Count(drawn), parts.DH, _rows);
         }
 
         return -0.5 * loss;
@@ -117,212 +115,211 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
 
     public override void Finish(float* accumulator, ParameterPointers gradient)
     {
+        long matrix = (long)N * _rows;
         Rows.Unpad(accumulator, gradient.WPointer, N, M, _rows);
         if (AbsoluteValue)
-            Rows.Unpad(accumulator + ((long)N * _rows), gradient.W2Pointer, N, M, _rows);
-        float* panels = accumulator + ((long)Matrices * N * _rows);
-        Rows.AddPacked(panels, gradient.Decoder, N, M, Panel);
-        new ReadOnlySpan<float>(panels + ((long)_columns * M), N).CopyTo(new Span<float>(gradient.BPointer, N));
+            Rows.Unpad(accumulator + matrix, gradient.W2Pointer, N, M, _rows);
+        SampleLanes<TOps, TVector>.Collapse(accumulator + (Matrices * matrix), gradient.BPointer, N);
     }
-
-    private float* Panels(float* state) => state + ((long)Matrices * N * _rows);
-
-    private float* Bias(float* state) => Panels(state) + ((long)_columns * M);
 
     // h = Σ_i x_i W_i over the features that are present.
-    private void EncodeSparse(TileDraws drawn, int tile, in Parts parts)
+    private void Encode(Draws present, in ModelParts model, in Room room)
     {
-        int* draws = drawn.Draws(tile);
-        float* values = drawn.Values(tile);
-        int count = drawn.Count(tile);
-        new Span<float>(parts.X, checked(Tile * _columns)).Clear();
-        for (int e = 0; e < count; e++)
-            parts.X[(TileRun.Sample(draws[e]) * (uint)_columns) + TileRun.Feature(draws[e])] = values[e];
-        new Span<float>(parts.H, Tile * _rows).Clear();
-        ListKernel<TOps, TVector>.AddRows(parts.W, draws, values, count, parts.H, _rows);
+        new Span<float>(room.H, Tile * _rows).Clear();
+        ListKernel<TOps, TVector>.AddRows(model.W, present.Places, present.Values, present.Count, room.H, _rows);
+        if (ReluHidden)
+            Rectify(room.H);
+        Rows.Transpose(room.H, _rows, Tile, M, room.HLanes, Tile);
     }
 
-    private void EncodeDense(SampleSource source, long step, int tile, int count, in Parts parts, Scratch scratch)
+    // The same over all features.
+    private void Encode(float* x, in ModelParts model, in Room room)
     {
-        source.FillTiles(step, tile, 1, parts.XTransposed, Tile, scratch.Buffer);
-        Rows.Transpose(parts.XTransposed, Tile, N, Tile, parts.X, _columns);
-        BlockKernel<TOps, TVector>.Multiply(parts.X, _columns, count, N, parts.W, _rows, _rows, Zeros, 0, parts.H, _rows);
-    }
-
-    // z = b + D h, then ∂L/∂h and ∂L/∂D: a group of panels and a block of samples at a time, so that the group's rows of D
-    // and their gradient stay in the caches next to the core.
-    private double Decode(int count, in Parts parts)
-    {
-        new Span<float>(parts.DH, Tile * _rows).Clear();
-        Rows.Transpose(parts.H, _rows, count, _rows, parts.HTransposed, Tile);
-        double loss = 0;
-        for (int group = 0; group < _columns; group += _group)
+        for (int start = 0; start < Tile; start += SampleLanes<TOps, TVector>.Samples)
+            SampleLanes<TOps, TVector>.Project(model.W, _rows, x + start, model.Stride, N, M, room.HLanes + start, Tile, add: false);
+        Rows.Transpose(room.HLanes, Tile, M, Tile, room.H, _rows);
+        if (ReluHidden)
         {
-            int end = Math.Min(group + _group, _columns);
-            for (int start = 0; start < count; start += Block)
-            {
-                int samples = Math.Min(Block, count - start);
-                int on = 0;
-                for (int first = group; first < end; first += Panel)
-                {
-                    float* q = parts.Q + (first - group);
-                    BlockKernel<TOps, TVector>.Multiply(
-                        parts.H + (start * _rows), _rows, samples, M, parts.Panels + ((long)first * M), Panel, Panel, parts.Bias + first, 0, q, _group);
-                    loss += Output(first, start, samples, q, ref on, in parts);
-                }
+            Rectify(room.H);
+            Rows.Transpose(room.H, _rows, Tile, M, room.HLanes, Tile);
+        }
+    }
 
-                if (on > ListsUpTo * samples * (end - group))
-                    BackwardBlock(group, end, start, samples, in parts);
-                else
-                    BackwardLists(group, end, start, samples, in parts);
+    // z = b + D h, then ∂L/∂h and ∂L/∂D. The samples are rows of x, or where that is null the features that are present.
+    private double Decode(int count, float* x, Draws present, in ModelParts model, in Room room)
+    {
+        new Span<float>(room.DH, Tile * _rows).Clear();
+        float* valid = count < Tile ? ValidLanes.Mask(count) : null;
+        ulong everywhere = count < Tile ? (1UL << count) - 1 : ulong.MaxValue;
+        ulong* on = stackalloc ulong[4];
+        int* waiting = stackalloc int[MaxWaiting + 4];
+        int waitingCount = 0;
+        bool flushed = false;
+        double loss = 0;
+        int next = 0;
+        int rows;
+        for (int first = 0; first < N; first += rows)
+        {
+            rows = SampleLanes<TOps, TVector>.Rows(N - first);
+            new Span<ulong>(on, 4).Clear();
+            var sum = TOps.Zero;
+            float* g = room.G + (waitingCount * Tile);
+            float* targets = x != null ? x + ((long)first * model.Stride) : Scatter(present, first, first + rows, ref next, in room);
+            for (int start = 0; start < Tile; start += SampleLanes<TOps, TVector>.Samples)
+            {
+                sum = SampleLanes<TOps, TVector>.Decode(
+                    in model, first, rows, room.HLanes + start, targets + start, g + start, Tile, valid == null ? null : valid + start, on, start, sum);
+            }
+
+            loss += TOps.Sum(sum);
+            for (int r = 0; r < rows; r++, g += Tile)
+            {
+                ulong active = (ReluOutput ? on[r] : ulong.MaxValue) & everywhere;
+                int samples = BitOperations.PopCount(active);
+                float* row = model.Decoder + ((long)(first + r) * _rows);
+                if (samples > _listsUpTo)
+                {
+                    Copy(g, room.G + (waitingCount * Tile), Tile);
+                    Copy(row, room.WaitingD + (waitingCount * _rows), _rows);
+                    waiting[waitingCount++] = first + r;
+                }
+                else if (samples > 0)
+                {
+                    DrawBuffer.Append(TOps.Set, active, 0, room.List);
+                    ListKernel<TOps, TVector>.Backward(row, model.DDecoder + ((long)(first + r) * _rows), room.List, samples, g, room.H, room.DH, _rows);
+                }
+            }
+
+            if (waitingCount >= MaxWaiting)
+            {
+                Backward(waiting, waitingCount, flushed, in model, in room);
+                flushed = true;
+                waitingCount = 0;
             }
         }
 
+        if (waitingCount > 0)
+        {
+            Backward(waiting, waitingCount, flushed, in model, in room);
+            flushed = true;
+        }
+
+        if (flushed)
+            Rows.AddTransposed(room.DHLanes, Tile, M, Tile, room.DH, _rows);
+        if (ReluHidden)
+            Gate(room.H, room.DH);
         return loss;
     }
 
-    // q_i = c_i (t_i − y_i) in place of z_i for a panel of features, 0 where the output is off.
-    private double Output(int first, int start, int count, float* q, ref int on, in Parts parts)
+    // A few features of the samples of a tile, [features, samples]. Lists go feature by feature: next is the first draw of these.
+    private static float* Scatter(Draws present, int first, int end, ref int next, in Room room)
     {
-        int lanes = TOps.Lanes;
-        int columns = _columns;
-        int stride = _group;
-        bool relu = ReluOutput;
-        bool absolute = AbsoluteValue;
-        float* x = parts.X + ((long)start * columns) + first;
-        float* bias = parts.Bias + first;
-        var (c0, c1) = (TOps.Load(bias + columns), TOps.Load(bias + columns + lanes));
-        var (db0, db1, sum0, sum1) = (TOps.Zero, TOps.Zero, TOps.Zero, TOps.Zero);
-        int active = relu ? 0 : count * Panel;
-        for (int s = 0; s < count; s++, x += columns, q += stride)
+        float* x = room.XRows;
+        for (int e = 0; e < (end - first) * Tile; e += TOps.Lanes)
+            TOps.Store(TOps.Zero, x + e);
+        int limit = TileRun.Draw(end, 0);
+        int start = TileRun.Draw(first, 0);
+        for (; next < present.Count && present.Places[next] < limit; next++)
         {
-            var (z0, z1) = (TOps.Load(q), TOps.Load(q + lanes));
-            var (t0, t1) = (TOps.Load(x), TOps.Load(x + lanes));
-            if (absolute)
-                (t0, t1) = (TOps.Abs(t0), TOps.Abs(t1));
-            var (e0, e1) = relu
-                ? (TOps.Subtract(t0, TOps.Max(z0, TOps.Zero)), TOps.Subtract(t1, TOps.Max(z1, TOps.Zero)))
-                : (TOps.Subtract(t0, z0), TOps.Subtract(t1, z1));
-            var (q0, q1) = (TOps.Multiply(c0, e0), TOps.Multiply(c1, e1));
-            sum0 = TOps.MultiplyAdd(q0, e0, sum0);
-            sum1 = TOps.MultiplyAdd(q1, e1, sum1);
-            if (relu)
-            {
-                active += BitOperations.PopCount(TOps.PositiveMask(z0)) + BitOperations.PopCount(TOps.PositiveMask(z1));
-                (q0, q1) = (TOps.WherePositive(z0, q0), TOps.WherePositive(z1, q1));
-            }
-
-            db0 = TOps.Add(db0, q0);
-            db1 = TOps.Add(db1, q1);
-            TOps.Store(q0, q);
-            TOps.Store(q1, q + lanes);
+            int draw = present.Places[next] - start;
+            x[(TileRun.Feature(draw) * Tile) + TileRun.Sample(draw)] = present.Values[next];
         }
 
-        on += active;
-        float* db = parts.Db + first;
-        TOps.Store(TOps.Add(TOps.Load(db), db0), db);
-        TOps.Store(TOps.Add(TOps.Load(db + lanes), db1), db + lanes);
-        return (double)TOps.Sum(sum0) + TOps.Sum(sum1);
+        return x;
     }
 
-    // ∂L/∂h += q D and ∂L/∂Dᵀ += hᵀ q for all outputs of a group.
-    private void BackwardBlock(int group, int end, int start, int samples, in Parts parts)
+    // ∂L/∂h += g D and ∂L/∂D += gᵀ h for all features that wait.
+    private void Backward(int* waiting, int count, bool add, in ModelParts model, in Room room)
     {
-        float* dh = parts.DH + (start * _rows);
-        BlockKernel<TOps, TVector>.Multiply(
-            parts.Q, _group, samples, Math.Min(end, N) - group, parts.Decoder + ((long)group * _rows), _rows, _rows, dh, _rows, dh, _rows);
-        for (int first = group; first < end; first += Panel)
+        for (int start = 0; start < Tile; start += SampleLanes<TOps, TVector>.Samples)
+            SampleLanes<TOps, TVector>.Project(room.WaitingD, _rows, room.G + start, Tile, count, M, room.DHLanes + start, Tile, add);
+        BlockKernel<TOps, TVector>.Multiply(room.G, Tile, count, Tile, room.H, _rows, _rows, Zeros, 0, room.WaitingDD, _rows);
+        for (int p = 0; p < count; p++)
         {
-            float* sums = parts.DPanels + ((long)first * M);
-            BlockKernel<TOps, TVector>.Multiply(
-                parts.HTransposed + start, Tile, M, samples, parts.Q + (first - group), _group, Panel, sums, Panel, sums, Panel);
+            float* sums = model.DDecoder + ((long)waiting[p] * _rows);
+            float* part = room.WaitingDD + (p * _rows);
+            for (int e = 0; e < _rows; e += TOps.Lanes)
+                TOps.Store(TOps.Add(TOps.Load(sums + e), TOps.Load(part + e)), sums + e);
         }
     }
 
-    // The same of the outputs that are on, where those are few.
-    private void BackwardLists(int group, int end, int start, int samples, in Parts parts)
+    private static void Copy(float* from, float* to, int count)
     {
-        float* q = parts.Q;
-        for (int s = start; s < start + samples; s++, q += _group)
-        {
-            int count = 0;
-            for (int i = group; i < end; i += TOps.Lanes)
-            {
-                count += TOps.PackNonzero(PackOrder.Table, TOps.Load(q + (i - group)), Places + i, parts.OnValues + count, parts.OnPlaces + count);
-            }
-
-            ListKernel<TOps, TVector>.Backward(
-                parts.Decoder, parts.DDecoder, parts.OnPlaces, parts.OnValues, count, parts.H + (s * _rows), parts.DH + (s * _rows), _rows);
-        }
-    }
-
-    private static void Rectify(float* values, int count)
-    {
+        if (from == to)
+            return;
         for (int e = 0; e < count; e += TOps.Lanes)
-            TOps.Store(TOps.Max(TOps.Load(values + e), TOps.Zero), values + e);
+            TOps.Store(TOps.Load(from + e), to + e);
+    }
+
+    private void Rectify(float* h)
+    {
+        for (int e = 0; e < Tile * _rows; e += TOps.Lanes)
+            TOps.Store(TOps.Max(TOps.Load(h + e), TOps.Zero), h + e);
     }
 
     // ∂L/∂h_k is 0 where the hidden unit is off.
-    private static void Gate(float* h, float* dh, int count)
+    private void Gate(float* h, float* dh)
     {
-        for (int e = 0; e < count; e += TOps.Lanes)
+        for (int e = 0; e < Tile * _rows; e += TOps.Lanes)
             TOps.Store(TOps.WherePositive(TOps.Load(h + e), TOps.Load(dh + e)), dh + e);
     }
 
-    /// <summary>Where everything is.</summary>
-    private readonly struct Parts
+    /// <summary>The features that are present in a tile, by feature and then by sample.</summary>
+    private readonly struct Draws(TileDraws draws, int tile)
     {
-        public Parts(RowKernel<TOps, TVector> kernel, float* state, float* accumulator, Scratch scratch)
+        /// <summary>The number of each: <see cref="TileRun.Draw"/>.</summary>
+        public int* Places { get; } = draws.Draws(tile);
+
+        public float* Values { get; } = draws.Values(tile);
+
+        public int Count { get; } = draws.Count(tile);
+    }
+
+    /// <summary>Where a tile's intermediate results are.</summary>
+    private readonly struct Room
+    {
+        public Room(RowKernel<TOps, TVector> kernel, Scratch scratch, int run)
         {
-            long matrix = (long)kernel.N * kernel._rows;
-            W = state;
-            Decoder = state + ((kernel.Matrices - 1) * matrix);
-            Panels = kernel.Panels(state);
-            Bias = kernel.Bias(state);
-            DW = accumulator;
-            DDecoder = accumulator + ((kernel.Matrices - 1) * matrix);
-            DPanels = accumulator + (kernel.Matrices * matrix);
-            Db = DPanels + ((long)kernel._columns * kernel.M);
             X = scratch.Floats.Pointer;
-            XTransposed = X + ((long)Tile * kernel._columns);
-            H = XTransposed + ((long)Tile * kernel.N);
+            XRows = X + ((long)Tile * kernel.N * run);
+            HLanes = XRows + (4 * Tile);
+            DHLanes = HLanes + (Tile * kernel.M);
+            H = DHLanes + (Tile * kernel.M);
             DH = H + (Tile * kernel._rows);
-            HTransposed = DH + (Tile * kernel._rows);
-            Q = HTransposed + (Tile * kernel._rows);
-            OnValues = Q + (Block * kernel._group);
-            OnPlaces = (int*)(OnValues + kernel._group + TOps.Lanes);
+            G = DH + (Tile * kernel._rows);
+            WaitingD = G + ((MaxWaiting + 4) * Tile);
+            WaitingDD = WaitingD + ((MaxWaiting + 4) * kernel._rows);
+            List = (int*)(WaitingDD + ((MaxWaiting + 4) * kernel._rows));
         }
 
-        public float* W { get; }
-
-        public float* Decoder { get; }
-
-        public float* Panels { get; }
-
-        public float* Bias { get; }
-
-        public float* DW { get; }
-
-        public float* DDecoder { get; }
-
-        public float* DPanels { get; }
-
-        public float* Db { get; }
-
+        /// <summary>x of dense samples, a run of tiles, [n, samples].</summary>
         public float* X { get; }
 
-        public float* XTransposed { get; }
+        /// <summary>x of the features that are decoded next, [4, samples].</summary>
+        public float* XRows { get; }
 
+        /// <summary>h, [m, samples].</summary>
+        public float* HLanes { get; }
+
+        /// <summary>∂L/∂h as far as it comes from products, [m, samples].</summary>
+        public float* DHLanes { get; }
+
+        /// <summary>h, [samples, mp].</summary>
         public float* H { get; }
 
+        /// <summary>∂L/∂h, [samples, mp].</summary>
         public float* DH { get; }
 
-        public float* HTransposed { get; }
+        /// <summary>g of the features that wait, and after them of those that were decoded last, [features, samples].</summary>
+        public float* G { get; }
 
-        public float* Q { get; }
+        /// <summary>Their rows of the decoder, [waiting, mp].</summary>
+        public float* WaitingD { get; }
 
-        public float* OnValues { get; }
+        /// <summary>What the tile adds to the decoder's gradient, [waiting, mp].</summary>
+        public float* WaitingDD { get; }
 
-        public int* OnPlaces { get; }
+        /// <summary>Samples in which a feature is on.</summary>
+        public int* List { get; }
     }
 }

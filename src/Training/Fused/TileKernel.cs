@@ -56,12 +56,12 @@ internal sealed unsafe class TileKernel<TOps, TVector>(ModelSpec model, int batc
         int size = N * M;
         int lanes = TOps.Lanes;
         float* b = state + (Matrices * size);
-        var parts = new TileParts
+        var parts = new ModelParts
         {
             N = N,
             M = M,
+            Rows = M,
             Stride = Stride,
-            Scratch = scratch.Floats.Pointer + ((long)N * Stride),
             ReluHidden = ReluHidden,
             ReluOutput = ReluOutput,
             AbsoluteValue = AbsoluteValue,
@@ -79,7 +79,7 @@ internal sealed unsafe class TileKernel<TOps, TVector>(ModelSpec model, int batc
         return -0.5 * loss;
     }
 
-    private double Whole(SampleSource source, long step, int from, int to, in TileParts parts, Scratch scratch)
+    private double Whole(SampleSource source, long step, int from, int to, in ModelParts parts, Scratch scratch)
     {
         float* x = scratch.Floats.Pointer;
         double loss = 0;
@@ -87,14 +87,14 @@ internal sealed unsafe class TileKernel<TOps, TVector>(ModelSpec model, int batc
         {
             int tiles = Math.Min(RunTiles, to - tile);
             source.FillTiles(step, tile, tiles, x, parts.Stride, scratch.Buffer);
-            loss += Run(in parts, x, Math.Min(tiles * Tile, Batch - (tile * Tile)));
+            loss += Run(in parts, x, Math.Min(tiles * Tile, Batch - (tile * Tile)), scratch);
         }
 
         return loss;
     }
 
     // Samples without any feature all have the same loss and gradient: they are counted, and the others gathered into whole blocks.
-    private double Gathered(SampleSource source, long step, int from, int to, in TileParts parts, Scratch scratch)
+    private double Gathered(SampleSource source, long step, int from, int to, in ModelParts parts, Scratch scratch)
     {
         float* x = scratch.Floats.Pointer;
         int block = Block;
@@ -110,7 +110,7 @@ internal sealed unsafe class TileKernel<TOps, TVector>(ModelSpec model, int batc
             int whole = waiting / block * block;
             if (whole == 0)
                 continue;
-            loss += Run(in parts, x, whole);
+            loss += Run(in parts, x, whole, scratch);
             waiting -= whole;
             // What is left of the run goes to the front.
             for (int i = 0; i < N; i++)
@@ -121,14 +121,14 @@ internal sealed unsafe class TileKernel<TOps, TVector>(ModelSpec model, int batc
         {
             for (int i = 0; i < N; i++)
                 new Span<float>(x + (i * parts.Stride) + waiting, block - waiting).Clear();
-            loss += Run(in parts, x, waiting);
+            loss += Run(in parts, x, waiting, scratch);
         }
 
         return loss + Empty(in parts, empty);
     }
 
     // Without features z_i = b_i, and only b has a gradient.
-    private double Empty(in TileParts parts, int count)
+    private double Empty(in ModelParts parts, int count)
     {
         double loss = 0;
         for (int i = 0; i < N; i++)
@@ -145,15 +145,15 @@ internal sealed unsafe class TileKernel<TOps, TVector>(ModelSpec model, int batc
     // Samples of a block: what goes through the model at once.
     private int Block => M <= 3 ? NarrowKernel<TOps, TVector, One>.Samples : WideKernel<TOps, TVector>.Samples;
 
-    private double Run(in TileParts parts, float* x, int count) => TOps.Sum(M switch
+    private double Run(in ModelParts parts, float* x, int count, Scratch scratch) => TOps.Sum(M switch
     {
         1 => Narrow<One>(in parts, x, count),
         2 => Narrow<Two>(in parts, x, count),
         3 => Narrow<Three>(in parts, x, count),
-        _ => Wide(in parts, x, count),
+        _ => Wide(in parts, x, scratch.Floats.Pointer + ((long)N * Stride), count),
     });
 
-    private static TVector Narrow<THidden>(in TileParts parts, float* x, int count)
+    private static TVector Narrow<THidden>(in ModelParts parts, float* x, int count)
         where THidden : struct, IVectorCount
     {
         int samples = NarrowKernel<TOps, TVector, THidden>.Samples;
@@ -163,28 +163,22 @@ internal sealed unsafe class TileKernel<TOps, TVector>(ModelSpec model, int batc
         return sum;
     }
 
-    private static TVector Wide(in TileParts parts, float* x, int count)
+    private static TVector Wide(in ModelParts parts, float* x, float* room, int count)
     {
         int samples = WideKernel<TOps, TVector>.Samples;
         var sum = TOps.Zero;
         for (int start = 0; start < count; start += samples)
-            sum = WideKernel<TOps, TVector>.Run(in parts, x + start, count - start < samples ? ValidLanes.Mask(count - start) : null, sum);
+            sum = WideKernel<TOps, TVector>.Run(in parts, x + start, room, count - start < samples ? ValidLanes.Mask(count - start) : null, sum);
         return sum;
     }
 
     public override void Finish(float* accumulator, ParameterPointers gradient)
     {
         int size = N * M;
-        Collapse(accumulator, gradient.WPointer, size);
+        SampleLanes<TOps, TVector>.Collapse(accumulator, gradient.WPointer, size);
         if (AbsoluteValue)
-            Collapse(accumulator + ((long)TOps.Lanes * size), gradient.W2Pointer, size);
-        Collapse(accumulator + ((long)TOps.Lanes * Matrices * size), gradient.BPointer, N);
-    }
-
-    private static void Collapse(float* vectors, float* destination, int count)
-    {
-        for (int e = 0; e < count; e++)
-            destination[e] = TOps.Sum(TOps.Load(vectors + (e * TOps.Lanes)));
+            SampleLanes<TOps, TVector>.Collapse(accumulator + ((long)TOps.Lanes * size), gradient.W2Pointer, size);
+        SampleLanes<TOps, TVector>.Collapse(accumulator + ((long)TOps.Lanes * Matrices * size), gradient.BPointer, N);
     }
 }
 
