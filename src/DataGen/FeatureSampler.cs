@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using ToyPipeline.Core.Experiments;
 using ToyPipeline.Core.Random;
@@ -6,15 +7,16 @@ using ToyPipeline.Core.Random;
 namespace ToyPipeline.DataGen;
 
 /// <summary>
-/// Draws sparse features. Feature f of sample i is a pure function of (seed, stream, i, f), of a byte b that is enough to tell nearly always
-/// whether the feature is present, and a 31-bit word r that is needed only where it is. With <c>256 p = w + t/2³¹</c>, w whole:
-/// present with value <c>(r + ½)/2³¹</c> where <c>b &lt; w</c>; where <c>b = w</c> the word decides: present with value <c>(r + ½)/t</c> if
-/// <c>r &lt; t</c>; else absent. Either way the value of a present feature is uniform.
-/// A member of a set is present when the set's own word falls into the member's interval.
+/// Draws sparse features. Feature f of sample i is a pure function of (seed, stream, i, f). A byte b is enough to tell nearly always whether the
+/// feature is present, and a 31-bit word r gives its value: with <c>256 p = w + t/2³¹</c>, w whole, present with value <c>(r + ½)/2³¹</c> where
+/// <c>b &lt; w</c>; where <c>b = w</c> the word decides: present with value <c>(r + ½)/t</c> if <c>r &lt; t</c>; else absent. Either way the
+/// value of a present feature is uniform. A member of a set is present when the set's own word falls into the member's interval.
 /// </summary>
 /// <remarks>
+/// Samples come in tiles of 64, feature by feature, so that vectors run over samples. Only candidates, samples with <c>b ≤ w</c>, take a word:
+/// the first of a tile its feature's first word of the tile, the next one the second. So a block of four words serves four candidates.
 /// Density is honoured to 2⁻³⁹, that of sets to 2⁻³¹. A value of exactly 0, which signed features take once in some 2²⁵ samples, counts as absent.
-/// Samples come in tiles of 64, feature by feature, so that vectors run over samples. Immutable: threads may share it.
+/// Immutable: threads may share it.
 /// </remarks>
 public sealed unsafe class FeatureSampler
 {
@@ -71,30 +73,15 @@ public sealed unsafe class FeatureSampler
     internal void FillTiles(ref readonly PhiloxKey key, TileRun run, float* x, int stride, DrawBuffer buffer)
     {
         Presence(in key, run, buffer);
-        for (int f = 0; f < _features.Length; f++)
-        {
-            if (_features[f].Dense)
-                FillRow(in key, run, buffer.Masks, in _features[f], x + (f * stride), buffer);
-            else
-                new Span<float>(x + (f * stride), run.Samples).Clear();
-        }
-
-        for (int f = 0; f < _features.Length;)
-        {
-            int count = NextDraws(in key, run, buffer.Masks, ref f, skipDense: true, buffer);
-            for (int e = 0; e < count; e++)
-            {
-                int draw = buffer.Draws[e];
-                x[(TileRun.Feature(draw) * (uint)stride) + TileRun.Sample(draw)] = buffer.Values[e];
-            }
-        }
+        var rows = new TileRows(_set, x, stride);
+        Draw(in key, run, buffer, ref rows);
     }
 
     /// <summary>Those of the first samples of a run in which a feature may be present, side by side, feature-major; the others are all 0.</summary>
     /// <param name="key">Seed.</param>
     /// <param name="run">Samples, at most as many tiles as the buffer has room for.</param>
     /// <param name="samples">How many of the run's samples are wanted.</param>
-    /// <param name="x">Receives the values in its first columns, [features, stride].</param>
+    /// <param name="x">Receives the values in its first columns, [features, stride]; up to <see cref="Expansion.SpareSamples"/> more are written.</param>
     /// <param name="stride">Length of a row.</param>
     /// <param name="buffer">Working space.</param>
     /// <returns>Number of samples filled in.</returns>
@@ -123,21 +110,8 @@ public sealed unsafe class FeatureSampler
             filled += BitOperations.PopCount(some[t]);
         }
 
-        for (int f = 0; f < n; f++)
-            new Span<float>(x + (f * stride), filled).Clear();
-        for (int f = 0; f < n;)
-        {
-            int count = NextDraws(in key, run, buffer.Masks, ref f, skipDense: false, buffer);
-            for (int e = 0; e < count; e++)
-            {
-                // Each value to its feature's row and the place of its sample among those that are filled in.
-                int draw = buffer.Draws[e];
-                var (tile, place) = Math.DivRem(TileRun.Sample(draw), TileSamples);
-                ulong earlier = some[tile] & ((1UL << (int)place) - 1);
-                x[(TileRun.Feature(draw) * (uint)stride) + (uint)(before[tile] + BitOperations.PopCount(earlier))] = buffer.Values[e];
-            }
-        }
-
+        var rows = new GatheredRows(_set, x, stride, some, before);
+        Draw(in key, run, buffer, ref rows);
         return filled;
     }
 
@@ -146,26 +120,19 @@ public sealed unsafe class FeatureSampler
     {
         entries.Clear();
         Presence(in key, run, buffer);
-        for (int f = 0; f < _features.Length;)
-        {
-            int count = NextDraws(in key, run, buffer.Masks, ref f, skipDense: false, buffer);
-            entries.Add(buffer.Draws, buffer.Values, count);
-        }
+        var lists = new RunList(_set, entries, buffer);
+        Draw(in key, run, buffer, ref lists);
+        lists.Flush();
     }
 
     /// <summary>The present features of a run, tile by tile: the same values as <see cref="FillTiles"/>, without the zeros.</summary>
     internal void FillDraws(ref readonly PhiloxKey key, TileRun run, TileDraws draws, DrawBuffer buffer)
     {
-        Presence(in key, run, buffer);
         for (int t = 0; t < run.Tiles; t++)
-        {
             draws.Clear(t);
-            for (int f = 0; f < _features.Length;)
-            {
-                int count = NextDraws(in key, run.Tile(t), buffer.Masks + (t * _features.Length), ref f, skipDense: false, buffer);
-                draws.Add(t, buffer.Draws, buffer.Values, count);
-            }
-        }
+        Presence(in key, run, buffer);
+        var lists = new TileLists(_set, draws);
+        Draw(in key, run, buffer, ref lists);
     }
 
     /// <summary>Dense rows of consecutive samples, sample-major.</summary>
@@ -219,47 +186,104 @@ public sealed unsafe class FeatureSampler
         PhiloxTile.Masks(_set, in key, run, _tossed, buffer.Masks, n);
     }
 
-    // The values of some hundred draws, from those of a feature on: feature after feature, sample after sample. 0 is a draw that came out absent.
-    private int NextDraws(ref readonly PhiloxKey key, TileRun run, PresenceMasks* presence, ref int next, bool skipDense, DrawBuffer buffer)
+    // The values of all candidates, feature after feature, tile after tile. 0 is a candidate that came out absent.
+    private void Draw<TValues>(ref readonly PhiloxKey key, TileRun run, DrawBuffer buffer, ref TValues values)
+        where TValues : struct, ITileValues
     {
-        int count = 0;
-        int tied = 0;
-        int n = _features.Length;
-        int* draws = buffer.Draws;
-        var ties = buffer.Ties;
-        for (; next < n && count <= DrawBuffer.BatchDraws; next++)
+        for (int f = 0; f < _features.Length;)
         {
-            if (_features[next].Dense)
+            if (_features[f].Dense)
+                DrawAll(in key, run, in _features[f++], buffer, ref values);
+            else
+                f = DrawSome(in key, run, f, buffer, ref values);
+        }
+    }
+
+    // A feature that is present so often that all words of its tiles are drawn.
+    private void DrawAll<TValues>(ref readonly PhiloxKey key, TileRun run, ref readonly Feature feature, DrawBuffer buffer, ref TValues values)
+        where TValues : struct, ITileValues
+    {
+        PhiloxTile.Words(_set, in key, run, (uint)feature.Index, buffer.Words);
+        if (feature.Always && values.Row(feature.Index) is var row && row != null)
+        {
+            Values(buffer.Words, row, run.Samples);
+            return;
+        }
+
+        Values(buffer.Words, buffer.Values, run.Samples);
+        var masks = buffer.Masks + feature.Index;
+        for (int t = 0; t < run.Tiles; t++, masks += _features.Length)
+        {
+            var tied = new TiedDraws(*masks, feature.Index, t * TileSamples);
+            Settle(in tied, buffer);
+            values.Take(feature.Index, t, masks->Maybe, buffer.Values + (t * TileSamples));
+        }
+    }
+
+    // Some features of which few words are drawn: those from one on that come before the next dense one and fit into the buffer.
+    private int DrawSome<TValues>(ref readonly PhiloxKey key, TileRun run, int first, DrawBuffer buffer, ref TValues values)
+        where TValues : struct, ITileValues
+    {
+        int blocks = 0;
+        int tied = 0;
+        int end = first;
+        for (; end < _features.Length && !_features[end].Dense && blocks <= DrawBuffer.BatchBlocks; end++)
+            (blocks, tied) = ListBlocks(end, run.Tiles, buffer.Masks + end, blocks, tied, buffer.Blocks, buffer.Ties);
+        PhiloxTile.Blocks(_set, in key, run, buffer.Blocks, blocks, buffer.Words);
+        Values(buffer.Words, buffer.Values, PhiloxTile.BlockWords * blocks);
+        for (int e = 0; e < tied; e++)
+            Settle(in buffer.Ties[e], buffer);
+        Take(first, end, run.Tiles, buffer.Masks, buffer.Values, ref values);
+        return end;
+    }
+
+    // Appends the blocks that a feature's candidates take, and which of its tiles have ties.
+    private (int Blocks, int Tied) ListBlocks(int feature, int tiles, PresenceMasks* masks, int blocks, int tied, int* list, TiedDraws* ties)
+    {
+        for (int t = 0; t < tiles; t++, masks += _features.Length)
+        {
+            // One tile in four has a tie: kept for later without a branch, which would not be foreseen.
+            ties[tied] = new TiedDraws(*masks, feature, PhiloxTile.BlockWords * blocks);
+            tied += masks->Ties != 0 ? 1 : 0;
+            int candidates = BitOperations.PopCount(masks->Maybe);
+            // Four blocks at a time: mostly one such step.
+            var four = Vector128.Create(TileRun.Draw(feature, t * TileSamples)) + Vector128.Create(0, 4, 8, 12);
+            four.Store(list + blocks);
+            for (int left = candidates - 16; left > 0; left -= 16)
             {
-                if (skipDense)
-                    continue;
-                if (count > 0)
-                    break;
-                return DenseDraws(in key, run, presence, in _features[next++], buffer);
+                four += Vector128.Create(16);
+                four.Store(list + blocks + ((candidates - left) / PhiloxTile.BlockWords));
             }
 
-            var masks = presence + next;
-            int first = TileRun.Draw(next, 0);
-            for (int t = 0; t < run.Tiles; t++, masks += n, first += TileSamples)
+            blocks += PhiloxTile.WholeBlocks(candidates) / PhiloxTile.BlockWords;
+        }
+
+        return (blocks, tied);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void Take<TValues>(int first, int end, int tiles, PresenceMasks* presence, float* drawn, ref TValues values)
+        where TValues : struct, ITileValues
+    {
+        var sink = values;
+        int n = _features.Length;
+        for (int f = first; f < end; f++)
+        {
+            var masks = presence + f;
+            for (int t = 0; t < tiles; t++, masks += n)
             {
-                // One tile in four has a tie: kept for later without a branch, which would not be foreseen.
-                ties[tied] = new TiedDraws(*masks, count);
-                tied += masks->Ties != 0 ? 1 : 0;
-                count += DrawBuffer.Append(_set, masks->Maybe, first, draws + count);
+                sink.Take(f, t, masks->Maybe, drawn);
+                drawn += PhiloxTile.WholeBlocks(BitOperations.PopCount(masks->Maybe));
             }
         }
 
-        PhiloxTile.WordsAt(_set, in key, run, draws, count, buffer.Words);
-        Values(buffer.Words, buffer.Values, count);
-        for (int t = 0; t < tied; t++)
-            Settle(in ties[t], buffer);
-        return count;
+        values = sink;
     }
 
-    // Of draws whose byte is a tie the word decides.
+    // Of candidates whose byte is a tie the word decides.
     private void Settle(ref readonly TiedDraws tied, DrawBuffer buffer)
     {
-        ref readonly var feature = ref _features[TileRun.Feature(buffer.Draws[tied.First])];
+        ref readonly var feature = ref _features[tied.Feature];
         for (ulong left = tied.Masks.Ties; left != 0; left &= left - 1)
         {
             int at = tied.First + BitOperations.PopCount(tied.Masks.Maybe & ((left & (0 - left)) - 1));
@@ -267,23 +291,7 @@ public sealed unsafe class FeatureSampler
         }
     }
 
-    // The draws of a feature that is present so often that all samples' words are drawn.
-    private int DenseDraws(ref readonly PhiloxKey key, TileRun run, PresenceMasks* presence, ref readonly Feature feature, DrawBuffer buffer)
-    {
-        FillRow(in key, run, presence, in feature, buffer.Row, buffer);
-        int count = 0;
-        for (int t = 0; t < run.Tiles; t++)
-        {
-            ulong maybe = presence[(t * _features.Length) + feature.Index].Maybe;
-            count += DrawBuffer.Append(_set, maybe, TileRun.Draw(feature.Index, t * TileSamples), buffer.Draws + count);
-        }
-
-        for (int e = 0; e < count; e++)
-            buffer.Values[e] = buffer.Row[TileRun.Sample(buffer.Draws[e])];
-        return count;
-    }
-
-    // The value of a draw that its byte decided is the same function of the word for every feature.
+    // The value of a candidate that its byte decided is the same function of the word for every feature.
     private void Values(int* words, float* values, int count)
     {
         var line = _features[0].Value;
@@ -297,42 +305,6 @@ public sealed unsafe class FeatureSampler
         var (scale, offset) = (Vector256.Create(line.Scale), Vector256.Create(line.Offset));
         for (int e = 0; e < count; e += 8)
             Vector256.FusedMultiplyAdd(Vector256.ConvertToSingle(Vector256.Load(words + e)), scale, offset).Store(values + e);
-    }
-
-    // All samples of one feature.
-    private void FillRow(ref readonly PhiloxKey key, TileRun run, PresenceMasks* presence, ref readonly Feature feature, float* row, DrawBuffer buffer)
-    {
-        PhiloxTile.Words(_set, in key, run, (uint)feature.Index, buffer.Words);
-        Values(buffer.Words, row, run.Samples);
-        for (int t = 0; t < run.Tiles; t++)
-        {
-            var (maybe, ties) = presence[(t * _features.Length) + feature.Index];
-            int first = t * TileSamples;
-            if (maybe != ulong.MaxValue)
-                Keep(maybe, row + first);
-            for (; ties != 0; ties &= ties - 1)
-            {
-                int sample = first + BitOperations.TrailingZeroCount(ties);
-                row[sample] = buffer.Words[sample] < feature.Rest ? feature.TieValue.At(buffer.Words[sample]) : 0;
-            }
-        }
-    }
-
-    private void Keep(ulong mask, float* row)
-    {
-        if (_set == InstructionSet.Portable)
-        {
-            for (int j = 0; j < TileSamples; j++)
-                row[j] = (mask >> j & 1) != 0 ? row[j] : 0;
-            return;
-        }
-
-        var bits = Vector256.Create(1, 2, 4, 8, 16, 32, 64, 128);
-        for (int j = 0; j < TileSamples; j += 8)
-        {
-            var present = Vector256.Equals(Vector256.Create((int)(byte)(mask >> j)) & bits, bits);
-            (Vector256.Load(row + j).AsInt32() & present).AsSingle().Store(row + j);
-        }
     }
 
     // Bit j of the result: word j is within the interval.

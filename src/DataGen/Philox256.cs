@@ -10,8 +10,8 @@ namespace ToyPipeline.DataGen;
 /// <remarks>A word lives in the low half of a 64-bit lane: vpmuludq reads only that half, so the high halves may hold anything.</remarks>
 internal static unsafe class Philox256
 {
-    // Draws that are computed at once.
-    private const int Draws = 12;
+    // Blocks that are computed at once.
+    private const int Together = 12;
 
     /// <inheritdoc cref="PhiloxTile.Words"/>
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -63,14 +63,14 @@ internal static unsafe class Philox256
         }
     }
 
-    /// <inheritdoc cref="PhiloxTile.WordsAt"/>
+    /// <inheritdoc cref="PhiloxTile.Blocks"/>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    public static void WordsAt(ref readonly PhiloxKey key, uint stream, ulong group, int* draws, int count, int* words)
+    public static void Blocks(ref readonly PhiloxKey key, uint stream, ulong group, int* draws, int count, int* words)
     {
         var (m0, m1) = (Multiplier(Philox4x32.M0), Multiplier(Philox4x32.M1));
         var first = Vector256.Create(group);
         var last = Vector256.Create((ulong)stream);
-        for (int e = 0; e < count; e += Draws)
+        for (int e = 0; e < count; e += Together, words += Together * PhiloxTile.BlockWords)
         {
             var (a0, a1, a2, a3) = Counter(draws + e, first, last);
             var (b0, b1, b2, b3) = Counter(draws + e + 4, first, last);
@@ -83,9 +83,9 @@ internal static unsafe class Philox256
             }
 
             LastEightRounds(ref a0, ref a1, ref a2, ref a3, ref b0, ref b1, ref b2, ref b3, ref c0, ref c1, ref c2, ref c3, m0, m1, in key);
-            Pick(draws + e, a0, a1, a2, a3).Store(words + e);
-            Pick(draws + e + 4, b0, b1, b2, b3).Store(words + e + 4);
-            Pick(draws + e + 8, c0, c1, c2, c3).Store(words + e + 8);
+            Store(a0, a1, a2, a3, words);
+            Store(b0, b1, b2, b3, words + 16);
+            Store(c0, c1, c2, c3, words + 32);
         }
     }
 
@@ -101,12 +101,12 @@ internal static unsafe class Philox256
         return ((p1 >>> 32) ^ Vector256.Create(start.C1Key), p1, p0 ^ Vector256.Create(start.P0Key), Vector256.Create(start.P0));
     }
 
-    // The counters of four draws.
+    // The counters of four blocks, in the order that the unpacks want.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static (Vector256<ulong> C0, Vector256<ulong> C1, Vector256<ulong> C2, Vector256<ulong> C3) Counter(
         int* draws, Vector256<ulong> first, Vector256<ulong> last)
     {
-        var draw = Avx2.ConvertToVector256Int64(draws).AsUInt64();
+        var draw = Avx2.Permute4x64(Avx2.ConvertToVector256Int64(draws), 0b11_01_10_00).AsUInt64();
         var group = first + ((draw & Vector256.Create((ulong)(TileRun.MaxSamples - 1))) >>> 2);
         return (group, group >>> 32, draw >>> TileRun.SlotShift, last);
     }
@@ -187,16 +187,5 @@ internal static unsafe class Philox256
         ulong ties = Avx2.CompareEqual(first.AsByte(), limit).ExtractMostSignificantBits()
             | ((ulong)Avx2.CompareEqual(second.AsByte(), limit).ExtractMostSignificantBits() << 32);
         return new PresenceMasks(maybe, ties);
-    }
-
-    // Of each block the word that the draw wants: the draw's two lowest bits say which.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<int> Pick(int* draws, Vector256<ulong> c0, Vector256<ulong> c1, Vector256<ulong> c2, Vector256<ulong> c3)
-    {
-        var draw = Avx2.ConvertToVector256Int64(draws);
-        var odd = (draw << 63).AsDouble();
-        var words = Avx.BlendVariable(
-            Avx.BlendVariable(c0.AsDouble(), c1.AsDouble(), odd), Avx.BlendVariable(c2.AsDouble(), c3.AsDouble(), odd), (draw << 62).AsDouble());
-        return (Avx2.PermuteVar8x32(words.AsUInt32(), Vector256.Create(0u, 2, 4, 6, 0, 2, 4, 6)).GetLower() >>> 1).AsInt32();
     }
 }

@@ -9,8 +9,8 @@ namespace ToyPipeline.DataGen;
 /// <remarks>A word lives in the low half of a 64-bit lane, as in <see cref="Philox256"/>.</remarks>
 internal static unsafe class Philox512
 {
-    /// <summary>Draws that are computed at once.</summary>
-    public const int Draws = 32;
+    // Blocks that are computed at once.
+    private const int Together = 32;
 
     // With the groups in this order the two unpacks at the end give the samples in order.
     private static Vector512<ulong> Order
@@ -19,7 +19,7 @@ internal static unsafe class Philox512
         get => Vector512.Create(0UL, 4, 1, 5, 2, 6, 3, 7);
     }
 
-    /// <inheritdoc cref="Philox256.Words"/>
+    /// <inheritdoc cref="PhiloxTile.Words"/>
     [MethodImpl(MethodImplOptions.NoInlining)]
     public static void Words(ref readonly PhiloxKey key, uint stream, ulong group, int tiles, uint slot, int* words)
     {
@@ -61,7 +61,7 @@ internal static unsafe class Philox512
         }
     }
 
-    /// <inheritdoc cref="Philox256.Masks"/>
+    /// <inheritdoc cref="PhiloxTile.Masks"/>
     [MethodImpl(MethodImplOptions.NoInlining)]
     public static void Masks(ref readonly PhiloxKey key, uint stream, ulong group, int tiles, ReadOnlySpan<Feature> features, PresenceMasks* masks, int stride)
     {
@@ -99,14 +99,14 @@ internal static unsafe class Philox512
         }
     }
 
-    /// <inheritdoc cref="Philox256.WordsAt"/>
+    /// <inheritdoc cref="PhiloxTile.Blocks"/>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    public static void WordsAt(ref readonly PhiloxKey key, uint stream, ulong group, int* draws, int count, int* words)
+    public static void Blocks(ref readonly PhiloxKey key, uint stream, ulong group, int* draws, int count, int* words)
     {
         var (m0, m1) = (Multiplier(Philox4x32.M0), Multiplier(Philox4x32.M1));
         var first = Vector512.Create(group);
         var last = Vector512.Create((ulong)stream);
-        for (int e = 0; e < count; e += Draws)
+        for (int e = 0; e < count; e += Together, words += Together * PhiloxTile.BlockWords)
         {
             var (a0, a1, a2, a3) = Counter(draws + e, first, last);
             var (b0, b1, b2, b3) = Counter(draws + e + 8, first, last);
@@ -121,10 +121,10 @@ internal static unsafe class Philox512
                 Round(ref d0, ref d1, ref d2, ref d3, m0, m1, keys);
             }
 
-            Pick(draws + e, a0, a1, a2, a3).Store(words + e);
-            Pick(draws + e + 8, b0, b1, b2, b3).Store(words + e + 8);
-            Pick(draws + e + 16, c0, c1, c2, c3).Store(words + e + 16);
-            Pick(draws + e + 24, d0, d1, d2, d3).Store(words + e + 24);
+            Store(a0, a1, a2, a3, words);
+            Store(b0, b1, b2, b3, words + 32);
+            Store(c0, c1, c2, c3, words + 64);
+            Store(d0, d1, d2, d3, words + 96);
         }
     }
 
@@ -140,12 +140,12 @@ internal static unsafe class Philox512
         return ((p1 >>> 32) ^ Vector512.Create(start.C1Key), p1, p0 ^ Vector512.Create(start.P0Key), Vector512.Create(start.P0));
     }
 
-    // The counters of eight draws.
+    // The counters of eight blocks, in the order that the unpacks want.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static (Vector512<ulong> C0, Vector512<ulong> C1, Vector512<ulong> C2, Vector512<ulong> C3) Counter(
         int* draws, Vector512<ulong> first, Vector512<ulong> last)
     {
-        var draw = Avx512F.ConvertToVector512UInt64(Vector256.Load((uint*)draws));
+        var draw = Avx512F.ConvertToVector512UInt64(Avx2.PermuteVar8x32(Vector256.Load((uint*)draws), Vector256.Create(0u, 4, 1, 5, 2, 6, 3, 7)));
         var group = first + ((draw & Vector512.Create((ulong)(TileRun.MaxSamples - 1))) >>> 2);
         return (group, group >>> 32, draw >>> TileRun.SlotShift, last);
     }
@@ -197,15 +197,4 @@ internal static unsafe class Philox512
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static PresenceMasks Compare(Vector512<byte> bytes, Vector512<byte> limit) =>
         new(Vector512.LessThanOrEqual(bytes, limit).ExtractMostSignificantBits(), Vector512.Equals(bytes, limit).ExtractMostSignificantBits());
-
-    // Of each block the word that the draw wants.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<int> Pick(int* draws, Vector512<ulong> c0, Vector512<ulong> c1, Vector512<ulong> c2, Vector512<ulong> c3)
-    {
-        var draw = Avx512F.ConvertToVector512UInt64(Vector256.Load((uint*)draws));
-        var even = Vector512.Equals(draw & Vector512.Create(1UL), Vector512<ulong>.Zero);
-        var low = Vector512.Equals(draw & Vector512.Create(2UL), Vector512<ulong>.Zero);
-        var word = Vector512.ConditionalSelect(low, Vector512.ConditionalSelect(even, c0, c1), Vector512.ConditionalSelect(even, c2, c3));
-        return (Avx512F.ConvertToVector256UInt32(word) >>> 1).AsInt32();
-    }
 }

@@ -24,8 +24,17 @@ internal static unsafe class PhiloxTile
     /// <summary>Slots from here on are those of presence bytes.</summary>
     public const uint PresenceSlot = RandomNumbers.ByteSlot;
 
+    /// <summary>Words of a Philox block.</summary>
+    public const int BlockWords = 4;
+
+    /// <summary>Blocks that may be computed beyond the last one.</summary>
+    public const int SpareBlocks = 32;
+
     /// <summary>Words that may be written beyond the last one.</summary>
-    public const int SpareWords = 32;
+    public const int SpareWords = SpareBlocks * BlockWords;
+
+    /// <summary>A number of words rounded up to whole blocks.</summary>
+    public static int WholeBlocks(int words) => (int)((uint)words + BlockWords - 1) & -BlockWords;
 
     /// <summary>Writes the 31-bit words of a slot for all samples of a run; up to <see cref="SpareWords"/> more are written.</summary>
     public static void Words(InstructionSet set, ref readonly PhiloxKey key, TileRun run, uint slot, int* words)
@@ -72,22 +81,22 @@ internal static unsafe class PhiloxTile
         }
     }
 
-    /// <summary>Writes the 31-bit words of some draws of a run.</summary>
+    /// <summary>Writes the 31-bit words of some blocks of a run.</summary>
     /// <param name="set">Instruction set.</param>
     /// <param name="key">Seed.</param>
     /// <param name="run">Samples.</param>
-    /// <param name="draws">The number of each, <see cref="TileRun.Draw"/>; up to <see cref="SpareWords"/> more are read.</param>
+    /// <param name="draws">The number of the first sample of each, <see cref="TileRun.Draw"/>; up to <see cref="SpareBlocks"/> more are read.</param>
     /// <param name="count">How many.</param>
-    /// <param name="words">Receives the words; up to <see cref="SpareWords"/> more are written.</param>
-    public static void WordsAt(InstructionSet set, ref readonly PhiloxKey key, TileRun run, int* draws, int count, int* words)
+    /// <param name="words">Receives four words of each; up to <see cref="SpareWords"/> more are written.</param>
+    public static void Blocks(InstructionSet set, ref readonly PhiloxKey key, TileRun run, int* draws, int count, int* words)
     {
         ulong group = Group(run, WordGroups);
         if (set == InstructionSet.Avx512)
-            Philox512.WordsAt(in key, (uint)run.Stream, group, draws, count, words);
+            Philox512.Blocks(in key, (uint)run.Stream, group, draws, count, words);
         else if (set == InstructionSet.Avx2)
-            Philox256.WordsAt(in key, (uint)run.Stream, group, draws, count, words);
+            Philox256.Blocks(in key, (uint)run.Stream, group, draws, count, words);
         else
-            WordsAtPlain(in key, (uint)run.Stream, group, draws, count, words);
+            PlainBlocks(in key, (uint)run.Stream, group, draws, count, words);
     }
 
     private static ulong Group(TileRun run, int tileGroups) => (ulong)run.First * (ulong)tileGroups;
@@ -104,14 +113,8 @@ internal static unsafe class PhiloxTile
             return;
         }
 
-        for (int g = 0; g < WordGroups; g++, words += 4)
-        {
-            var block = Block(in key, (uint)tile.Stream, Group(tile, WordGroups) + (ulong)g, slot);
-            words[0] = (int)(block.X0 >> 1);
-            words[1] = (int)(block.X1 >> 1);
-            words[2] = (int)(block.X2 >> 1);
-            words[3] = (int)(block.X3 >> 1);
-        }
+        for (int g = 0; g < WordGroups; g++, words += BlockWords)
+            Store(Block(in key, (uint)tile.Stream, Group(tile, WordGroups) + (ulong)g, slot), words);
     }
 
     private static void TileMasks(InstructionSet set, ref readonly PhiloxKey key, TileRun tile, ReadOnlySpan<Feature> features, PresenceMasks* masks)
@@ -137,13 +140,18 @@ internal static unsafe class PhiloxTile
         }
     }
 
-    private static void WordsAtPlain(ref readonly PhiloxKey key, uint stream, ulong group, int* draws, int count, int* words)
+    private static void PlainBlocks(ref readonly PhiloxKey key, uint stream, ulong group, int* draws, int count, int* words)
     {
-        for (int e = 0; e < count; e++)
-        {
-            uint sample = TileRun.Sample(draws[e]);
-            words[e] = (int)(Block(in key, stream, group + (sample / 4), TileRun.Feature(draws[e]))[(int)(sample % 4)] >> 1);
-        }
+        for (int e = 0; e < count; e++, words += BlockWords)
+            Store(Block(in key, stream, group + (TileRun.Sample(draws[e]) / BlockWords), TileRun.Feature(draws[e])), words);
+    }
+
+    private static void Store(PhiloxBlock block, int* words)
+    {
+        words[0] = (int)(block.X0 >> 1);
+        words[1] = (int)(block.X1 >> 1);
+        words[2] = (int)(block.X2 >> 1);
+        words[3] = (int)(block.X3 >> 1);
     }
 
     private static PhiloxBlock Block(ref readonly PhiloxKey key, uint stream, ulong group, uint slot) =>

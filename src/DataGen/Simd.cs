@@ -9,10 +9,10 @@ public enum InstructionSet
     /// <summary>Plain C#: any processor.</summary>
     Portable,
 
-    /// <summary>AVX2 and FMA: 8 floats at a time.</summary>
+    /// <summary>AVX2, FMA and BMI2: 8 floats at a time.</summary>
     Avx2,
 
-    /// <summary>AVX-512F, DQ and VL: 16 floats at a time.</summary>
+    /// <summary>AVX-512F, DQ and VL, and BMI2: 16 floats at a time.</summary>
     Avx512,
 }
 
@@ -24,8 +24,8 @@ public static class Simd
 
     /// <summary>The best instruction set of this processor.</summary>
     public static InstructionSet Best { get; } =
-        Avx512F.IsSupported && Avx512DQ.IsSupported && Avx512F.VL.IsSupported ? InstructionSet.Avx512
-        : Avx2.IsSupported && Fma.IsSupported ? InstructionSet.Avx2
+        Avx512F.IsSupported && Avx512DQ.IsSupported && Avx512F.VL.IsSupported && Bmi2.X64.IsSupported ? InstructionSet.Avx512
+        : Avx2.IsSupported && Fma.IsSupported && Bmi2.X64.IsSupported ? InstructionSet.Avx2
         : InstructionSet.Portable;
 
     /// <summary>Every instruction set that this processor has, the best first.</summary>

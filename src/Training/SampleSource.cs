@@ -35,7 +35,7 @@ internal abstract unsafe class SampleSource
     /// <param name="step">Training step, from 0.</param>
     /// <param name="tile">First tile within the batch.</param>
     /// <param name="samples">How many samples, in at most <see cref="DrawBuffer.MaxTiles"/> tiles.</param>
-    /// <param name="x">Receives the samples that are not empty side by side, [features, stride].</param>
+    /// <param name="x">Receives the samples that are not empty side by side, [features, stride]; up to <see cref="Expansion.SpareSamples"/> more are written.</param>
     /// <param name="stride">Length of a row.</param>
     /// <param name="buffer">Working space.</param>
     /// <returns>Number of samples filled in.</returns>
@@ -111,16 +111,28 @@ internal sealed unsafe class DatasetSource(TrainingDataset dataset, int batch) :
 
     public override void FillDraws(long step, int tile, int tiles, TileDraws draws, DrawBuffer buffer)
     {
-        long row = FirstRow(step, tile);
+        long first = FirstRow(step, tile);
         for (int t = 0; t < tiles; t++)
         {
-            draws.Clear(t);
+            draws.Begin(t);
+            long row = first;
+            for (int j = 0; j < TileSamples; j++, row = Next(row))
+            {
+                var (columns, _) = dataset.Row(row);
+                foreach (int column in columns)
+                    draws.Mark(t, j, column);
+            }
+
+            draws.List(t);
+            row = first;
             for (int j = 0; j < TileSamples; j++, row = Next(row))
             {
                 var (columns, values) = dataset.Row(row);
                 for (int e = 0; e < columns.Length; e++)
-                    draws.Add(t, j, columns[e], values[e]);
+                    draws.Put(t, columns[e], values[e]);
             }
+
+            first = row;
         }
     }
 

@@ -129,17 +129,10 @@ internal static unsafe class ListKernel<TOps, TVector>
         var (d0, d1, d2, d3) = Load<TCount>(dDecoder);
         for (int e = 0; e < count; e++)
         {
-            int sample = samples[e];
+            long sample = samples[e];
             var factor = TOps.Broadcast(g[sample]);
-            float* row = h + ((long)sample * rows);
-            d0 = TOps.MultiplyAdd(factor, TOps.Load(row), d0);
-            if (TCount.Value > 1)
-                d1 = TOps.MultiplyAdd(factor, TOps.Load(row + lanes), d1);
-            if (TCount.Value > 2)
-                d2 = TOps.MultiplyAdd(factor, TOps.Load(row + (2 * lanes)), d2);
-            if (TCount.Value > 3)
-                d3 = TOps.MultiplyAdd(factor, TOps.Load(row + (3 * lanes)), d3);
-            AddTo<TCount>(dh + ((long)sample * rows), factor, w0, w1, w2, w3);
+            AddTo<TCount>(factor, h + (sample * rows), ref d0, ref d1, ref d2, ref d3);
+            AddTo<TCount>(dh + (sample * rows), factor, w0, w1, w2, w3);
         }
 
         Store<TCount>(dDecoder, d0, d1, d2, d3);
@@ -179,6 +172,20 @@ internal static unsafe class ListKernel<TOps, TVector>
             TOps.Store(TOps.MultiplyAdd(factor, v2, TOps.Load(p + (2 * lanes))), p + (2 * lanes));
         if (TCount.Value > 3)
             TOps.Store(TOps.MultiplyAdd(factor, v3, TOps.Load(p + (3 * lanes))), p + (3 * lanes));
+    }
+
+    // sums += factor · p
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddTo<TCount>(TVector factor, float* p, ref TVector sum0, ref TVector sum1, ref TVector sum2, ref TVector sum3)
+        where TCount : struct, IVectorCount
+    {
+        sum0 = TOps.MultiplyAdd(factor, TOps.Load(p), sum0);
+        if (TCount.Value > 1)
+            sum1 = TOps.MultiplyAdd(factor, TOps.Load(p + TOps.Lanes), sum1);
+        if (TCount.Value > 2)
+            sum2 = TOps.MultiplyAdd(factor, TOps.Load(p + (2 * TOps.Lanes)), sum2);
+        if (TCount.Value > 3)
+            sum3 = TOps.MultiplyAdd(factor, TOps.Load(p + (3 * TOps.Lanes)), sum3);
     }
 }
 

@@ -156,7 +156,7 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
         int waitingCount = 0;
         bool flushed = false;
         double loss = 0;
-        int next = 0;
+        float* values = present.Values;
         int rows;
         for (int first = 0; first < N; first += rows)
         {
@@ -164,7 +164,7 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
             new Span<ulong>(on, 4).Clear();
             var sum = TOps.Zero;
             float* g = room.G + (waitingCount * Tile);
-            float* targets = x != null ? x + ((long)first * model.Stride) : Scatter(present, first, first + rows, ref next, in room);
+            float* targets = x != null ? x + ((long)first * model.Stride) : Spread(present.Candidates + first, rows, ref values, in room);
             for (int start = 0; start < Tile; start += SampleLanes<TOps, TVector>.Samples)
             {
                 sum = SampleLanes<TOps, TVector>.Decode(
@@ -185,7 +185,7 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
                 }
                 else if (samples > 0)
                 {
-                    DrawBuffer.Append(TOps.Set, active, 0, room.List);
+                    DrawList.Append(TOps.Set, active, 0, room.List);
                     ListKernel<TOps, TVector>.Backward(row, model.DDecoder + ((long)(first + r) * _rows), room.List, samples, g, room.H, room.DH, _rows);
                 }
             }
@@ -211,21 +211,17 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
         return loss;
     }
 
-    // A few features of the samples of a tile, [features, samples]. Lists go feature by feature: next is the first draw of these.
-    private static float* Scatter(Draws present, int first, int end, ref int next, in Room room)
+    // A few features of the samples of a tile, [features, samples]; values are those from there on.
+    private static float* Spread(ulong* candidates, int features, ref float* values, in Room room)
     {
-        float* x = room.XRows;
-        for (int e = 0; e < (end - first) * Tile; e += TOps.Lanes)
-            TOps.Store(TOps.Zero, x + e);
-        int limit = TileRun.Draw(end, 0);
-        int start = TileRun.Draw(first, 0);
-        for (; next < present.Count && present.Places[next] < limit; next++)
+        float* row = room.XRows;
+        for (int f = 0; f < features; f++, row += Tile)
         {
-            int draw = present.Places[next] - start;
-            x[(TileRun.Feature(draw) * Tile) + TileRun.Sample(draw)] = present.Values[next];
+            Expansion.Write(TOps.Set, candidates[f], Tile, values, row);
+            values += BitOperations.PopCount(candidates[f]);
         }
 
-        return x;
+        return room.XRows;
     }
 
     // ∂L/∂h += g D and ∂L/∂D += gᵀ h for all features that wait.
@@ -273,6 +269,9 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
         public float* Values { get; } = draws.Values(tile);
 
         public int Count { get; } = draws.Count(tile);
+
+        /// <summary>Of each feature a bit for every sample that is there.</summary>
+        public ulong* Candidates { get; } = draws.Candidates(tile);
     }
 
     /// <summary>Where a tile's intermediate results are.</summary>

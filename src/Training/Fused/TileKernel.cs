@@ -35,8 +35,8 @@ internal sealed unsafe class TileKernel<TOps, TVector>(ModelSpec model, int batc
     // Tiles that are drawn at once.
     private int RunTiles => TileRun.Length(N);
 
-    // A run after what is left of the one before, less than a block.
-    private int Stride => (RunTiles + 1) * Tile;
+    // A run after what is left of the one before, less than a block, and what is written beyond it.
+    private int Stride => ((RunTiles + 1) * Tile) + Expansion.SpareSamples;
 
     private int Matrices => AbsoluteValue ? 2 : 1;
 
