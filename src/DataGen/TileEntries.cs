@@ -34,6 +34,14 @@ internal sealed unsafe class TileEntries(int features)
         }
     }
 
+    /// <summary>Sets the present features of a sample.</summary>
+    public void Set(int sample, ReadOnlySpan<int> columns, ReadOnlySpan<float> values)
+    {
+        columns.CopyTo(new Span<int>(Columns(sample), features));
+        values.CopyTo(new Span<float>(Values(sample), features));
+        _counts[sample] = columns.Length;
+    }
+
     /// <summary>Number of features present in a sample.</summary>
     public int Count(int sample) => _counts[sample];
 

@@ -16,6 +16,9 @@ internal abstract unsafe class SampleSource
     /// <summary>Share of samples in which no feature is present.</summary>
     public abstract double EmptyShare { get; }
 
+    /// <summary>Mean number of features that are present in a sample.</summary>
+    public abstract double MeanPresent { get; }
+
     /// <summary>Whether so many features are present that lists of them do not pay.</summary>
     public abstract bool Dense { get; }
 
@@ -44,6 +47,9 @@ internal abstract unsafe class SampleSource
     /// <summary>The same tiles without the zeros.</summary>
     public abstract void FillDraws(long step, int tile, int tiles, TileDraws draws, DrawBuffer buffer);
 
+    /// <summary>The same tiles, sample by sample.</summary>
+    public abstract void FillEntries(long step, int tile, int tiles, TileEntries entries, DrawBuffer buffer);
+
     /// <summary>Tiles that a batch takes.</summary>
     public static int Tiles(int batch) => (batch + TileSamples - 1) / TileSamples;
 }
@@ -58,6 +64,8 @@ internal sealed unsafe class StreamSource(FeatureSampler sampler, ulong seed, in
 
     public override double EmptyShare => sampler.EmptyShare;
 
+    public override double MeanPresent => sampler.MeanDensity * sampler.Features;
+
     public override bool Dense => sampler.MeanDensity >= DenseFrom;
 
     public override void FillTiles(long step, int tile, int tiles, float* x, int stride, DrawBuffer buffer) =>
@@ -69,6 +77,9 @@ internal sealed unsafe class StreamSource(FeatureSampler sampler, ulong seed, in
     public override void FillDraws(long step, int tile, int tiles, TileDraws draws, DrawBuffer buffer) =>
         sampler.FillDraws(in _key, Run(step, tile, tiles), draws, buffer);
 
+    public override void FillEntries(long step, int tile, int tiles, TileEntries entries, DrawBuffer buffer) =>
+        sampler.FillEntries(in _key, Run(step, tile, tiles), entries, buffer);
+
     private TileRun Run(long step, int tile, int tiles) => new(RandomStream.Training, (step * _tiles) + tile, tiles);
 }
 
@@ -78,6 +89,8 @@ internal sealed unsafe class DatasetSource(TrainingDataset dataset, int batch) :
     public override int Sets => 0;
 
     public override double EmptyShare => dataset.EmptyShare;
+
+    public override double MeanPresent => dataset.MeanDensity * dataset.Features;
 
     public override bool Dense => dataset.MeanDensity >= DenseFrom;
 
@@ -133,6 +146,16 @@ internal sealed unsafe class DatasetSource(TrainingDataset dataset, int batch) :
             }
 
             first = row;
+        }
+    }
+
+    public override void FillEntries(long step, int tile, int tiles, TileEntries entries, DrawBuffer buffer)
+    {
+        long row = FirstRow(step, tile);
+        for (int j = 0; j < tiles * TileSamples; j++, row = Next(row))
+        {
+            var (columns, values) = dataset.Row(row);
+            entries.Set(j, columns, values);
         }
     }
 

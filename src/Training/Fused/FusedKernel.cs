@@ -70,7 +70,10 @@ internal abstract unsafe class FusedKernel(ModelSpec model, int batch)
     public abstract double Accumulate(SampleSource source, long step, int from, int to, float* state, float* accumulator, Scratch scratch);
 
     /// <summary>Turns an accumulator, all slices already summed in it, into the gradient.</summary>
-    public abstract void Finish(float* accumulator, ParameterPointers gradient);
+    /// <param name="state">Parameters as <see cref="Prepare"/> laid them out; may be overwritten.</param>
+    /// <param name="accumulator">Sums; may be overwritten.</param>
+    /// <param name="gradient">Receives the gradient.</param>
+    public abstract void Finish(float* state, float* accumulator, ParameterPointers gradient);
 
     /// <summary>−2 I_i / (batch · n) of every feature.</summary>
     protected void Coefficients(ReadOnlySpan<float> importance, float* coefficients)
@@ -83,13 +86,17 @@ internal abstract unsafe class FusedKernel(ModelSpec model, int batch)
 }
 
 /// <summary>Working space of one worker.</summary>
-internal sealed class Scratch(FusedKernel kernel, int features, int sets) : IDisposable
+internal sealed class Scratch(long floats, int features, int sets) : IDisposable
 {
-    public AlignedBuffer Floats { get; } = new(kernel.ScratchFloats);
+    private TileEntries? _entries;
+
+    public AlignedBuffer Floats { get; } = new(floats);
 
     public DrawBuffer Buffer { get; } = new(features, sets);
 
     public TileDraws Draws { get; } = new(features);
+
+    public TileEntries Entries => _entries ??= new TileEntries(features);
 
     public void Dispose() => Floats.Dispose();
 }

@@ -28,7 +28,7 @@ internal sealed unsafe class FusedObjective : IObjective
     private const long SpellOperations = 400_000_000;
 
     private readonly Ensemble _ensemble;
-    private readonly FusedKernel _kernel;
+    private readonly FusedKernel[] _kernels; // of each instance
     private readonly FusedOptimizer _optimizer;
     private readonly int _threads;
     private readonly int _slices;
@@ -43,7 +43,7 @@ internal sealed unsafe class FusedObjective : IObjective
     {
         _ensemble = ensemble;
         _threads = threads;
-        _kernel = Kernel(ensemble, set);
+        _kernels = Kernels(ensemble, set);
         _optimizer = FusedOptimizer.Create(ensemble.Training.Optimizer, set);
         _slices = Weights >= SlicedWeights ? Math.Clamp(Tiles / SliceTiles, 1, MaxSlices) : 1;
         var model = ensemble.Model;
@@ -144,8 +144,9 @@ internal sealed unsafe class FusedObjective : IObjective
         var importance = _ensemble.Importance.AsSpan(instance * Spec.Features, Spec.Features);
         float* state = work.State.Pointer;
         float* sums = work.Accumulators.Pointer;
-        int size = checked((int)_kernel.AccumulatorFloats);
-        _kernel.Prepare(Pointers(instance), importance, state);
+        var kernel = _kernels[instance];
+        int size = checked((int)kernel.AccumulatorFloats);
+        kernel.Prepare(Pointers(instance), importance, state);
         double[] losses = work.Losses;
         if (Within)
         {
@@ -167,7 +168,7 @@ internal sealed unsafe class FusedObjective : IObjective
         }
 
         float* gradient = work.Gradient.Pointer;
-        _kernel.Finish(sums, new ParameterPointers((nint)gradient, Matrices == 2 ? (nint)(gradient + Weights) : 0, (nint)(gradient + (Matrices * Weights))));
+        kernel.Finish(state, sums, new ParameterPointers((nint)gradient, Matrices == 2 ? (nint)(gradient + Weights) : 0, (nint)(gradient + (Matrices * Weights))));
         return loss;
 
         // Where one thread takes slice after slice, all but the first share a place that stays in its cache.
@@ -177,7 +178,7 @@ internal sealed unsafe class FusedObjective : IObjective
         {
             float* accumulator = Sums(slice);
             new Span<float>(accumulator, size).Clear();
-            return _kernel.Accumulate(source, step, Tiles * slice / _slices, Tiles * (slice + 1) / _slices, state, accumulator, scratch);
+            return kernel.Accumulate(source, step, Tiles * slice / _slices, Tiles * (slice + 1) / _slices, state, accumulator, scratch);
         }
     }
 
@@ -193,7 +194,7 @@ internal sealed unsafe class FusedObjective : IObjective
     private Workspace Take()
     {
         lock (_lock)
-            return _idle.TryPop(out var work) ? work : new Workspace(_kernel, _ensemble, _slices, Within ? _slices : Math.Min(_slices, 2), Parameters);
+            return _idle.TryPop(out var work) ? work : new Workspace(_kernels, _ensemble, _slices, Within ? _slices : Math.Min(_slices, 2), Parameters);
     }
 
     private void Return(Workspace work)
@@ -202,29 +203,35 @@ internal sealed unsafe class FusedObjective : IObjective
             _idle.Push(work);
     }
 
-    private static FusedKernel Kernel(Ensemble ensemble, InstructionSet set) => set switch
+    private static FusedKernel[] Kernels(Ensemble ensemble, InstructionSet set) => set switch
     {
-        InstructionSet.Avx512 => Kernel<Avx512Vectors, Vector512<float>>(ensemble),
-        InstructionSet.Avx2 => Kernel<Avx2Vectors, Vector256<float>>(ensemble),
-        _ => Kernel<PortableVectors, Vector128<float>>(ensemble),
+        InstructionSet.Avx512 => Kernels<Avx512Vectors, Vector512<float>>(ensemble),
+        InstructionSet.Avx2 => Kernels<Avx2Vectors, Vector256<float>>(ensemble),
+        _ => Kernels<PortableVectors, Vector128<float>>(ensemble),
     };
 
-    private static FusedKernel Kernel<TOps, TVector>(Ensemble ensemble)
+    // Of each instance the kernel that suits its shape and its samples, whatever the others in the pack are like.
+    private static FusedKernel[] Kernels<TOps, TVector>(Ensemble ensemble)
         where TOps : struct, IVectors<TVector>
         where TVector : struct
     {
         var spec = ensemble.Spec;
         int batch = ensemble.Training.Batch;
-        return TileKernel<TOps, TVector>.Suits(spec) ? new TileKernel<TOps, TVector>(spec, batch) : new RowKernel<TOps, TVector>(spec, batch);
+        if (TileKernel<TOps, TVector>.Suits(spec))
+            return [.. Enumerable.Repeat(new TileKernel<TOps, TVector>(spec, batch), ensemble.Instances)];
+        var (rows, gram) = (new RowKernel<TOps, TVector>(spec, batch), new GramKernel<TOps, TVector>(spec, batch));
+        return [.. ensemble.Sources.Select(source => GramKernel<TOps, TVector>.Suits(spec, batch, source.MeanPresent) ? gram : (FusedKernel)rows)];
     }
 
-    private sealed class Workspace(FusedKernel kernel, Ensemble ensemble, int slices, int accumulators, int parameters) : IDisposable
+    // Room for any of the kernels.
+    private sealed class Workspace(FusedKernel[] kernels, Ensemble ensemble, int slices, int accumulators, int parameters) : IDisposable
     {
-        public Scratch Scratch { get; } = new(kernel, ensemble.Spec.Features, ensemble.Sources.Max(source => source.Sets));
+        public Scratch Scratch { get; } = new(
+            kernels.Max(kernel => kernel.ScratchFloats), ensemble.Spec.Features, ensemble.Sources.Max(source => source.Sets));
 
-        public AlignedBuffer State { get; } = new(kernel.StateFloats);
+        public AlignedBuffer State { get; } = new(kernels.Max(kernel => kernel.StateFloats));
 
-        public AlignedBuffer Accumulators { get; } = new(kernel.AccumulatorFloats * accumulators);
+        public AlignedBuffer Accumulators { get; } = new(kernels.Max(kernel => kernel.AccumulatorFloats) * accumulators);
 
         public double[] Losses { get; } = new double[slices];
 

@@ -195,6 +195,11 @@ internal interface IVectorCount
     static abstract int Value { get; }
 }
 
+internal readonly struct None : IVectorCount
+{
+    public static int Value => 0;
+}
+
 internal readonly struct One : IVectorCount
 {
     public static int Value => 1;
@@ -213,4 +218,24 @@ internal readonly struct Three : IVectorCount
 internal readonly struct Four : IVectorCount
 {
     public static int Value => 4;
+}
+
+internal readonly struct Five : IVectorCount
+{
+    public static int Value => 5;
+}
+
+internal readonly struct Six : IVectorCount
+{
+    public static int Value => 6;
+}
+
+internal readonly struct Seven : IVectorCount
+{
+    public static int Value => 7;
+}
+
+internal readonly struct Eight : IVectorCount
+{
+    public static int Value => 8;
 }

@@ -113,7 +113,7 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
         return -0.5 * loss;
     }
 
-    public override void Finish(float* accumulator, ParameterPointers gradient)
+    public override void Finish(float* state, float* accumulator, ParameterPointers gradient)
     {
         long matrix = (long)N * _rows;
         Rows.Unpad(accumulator, gradient.WPointer, N, M, _rows);

@@ -28,6 +28,20 @@ internal static unsafe class Rows
     public static void AddTransposed(float* from, int fromStride, int n, int m, float* to, int toStride) =>
         Transpose<Add>(from, fromStride, n, m, to, toStride);
 
+    /// <summary>A square matrix plus its transpose, in place.</summary>
+    public static void AddOwnTranspose(float* matrix, int n, int stride)
+    {
+        for (int i = 0; i < n; i++)
+        {
+            for (int j = 0; j <= i; j++)
+            {
+                float* place = matrix + ((long)i * stride) + j;
+                float* mirror = matrix + ((long)j * stride) + i;
+                *place = *mirror = *place + *mirror;
+            }
+        }
+    }
+
     private static void Transpose<TStore>(float* from, int fromStride, int n, int m, float* to, int toStride)
         where TStore : struct, IStore
     {

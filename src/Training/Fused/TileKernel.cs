@@ -172,7 +172,7 @@ internal sealed unsafe class TileKernel<TOps, TVector>(ModelSpec model, int batc
         return sum;
     }
 
-    public override void Finish(float* accumulator, ParameterPointers gradient)
+    public override void Finish(float* state, float* accumulator, ParameterPointers gradient)
     {
         int size = N * M;
         SampleLanes<TOps, TVector>.Collapse(accumulator, gradient.WPointer, size);
