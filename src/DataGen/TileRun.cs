@@ -25,7 +25,7 @@ internal readonly record struct TileRun(RandomStream Stream, long First, int Til
     public int Samples => Tiles * PhiloxTile.Samples;
 
     /// <summary>Length of runs for so many features: the more features, the shorter.</summary>
-    public static int Length(int features) => Math.Clamp(CachedValues / PhiloxTile.Samples / features, 2, MaxTiles) & ~1;
+    public static int Length(int features) => Math.Clamp(CachedValues / PhiloxTile.Samples / features, 4, MaxTiles) & ~1;
 
     /// <summary>The number of a draw.</summary>
     /// <param name="feature">Feature.</param>

@@ -86,17 +86,19 @@ internal abstract unsafe class FusedKernel(ModelSpec model, int batch)
 }
 
 /// <summary>Working space of one worker.</summary>
-internal sealed class Scratch(long floats, int features, int sets) : IDisposable
+/// <param name="floats">Room for what the kernel asks for.</param>
+/// <param name="features">n.</param>
+/// <param name="sets">Sets of features, at most.</param>
+internal sealed unsafe class Scratch(float* floats, int features, int sets)
 {
+    private TileDraws? _draws;
     private TileEntries? _entries;
 
-    public AlignedBuffer Floats { get; } = new(floats);
+    public float* Floats { get; } = floats;
 
     public DrawBuffer Buffer { get; } = new(features, sets);
 
-    public TileDraws Draws { get; } = new(features);
+    public TileDraws Draws => _draws ??= new TileDraws(features);
 
     public TileEntries Entries => _entries ??= new TileEntries(features);
-
-    public void Dispose() => Floats.Dispose();
 }

@@ -103,7 +103,7 @@ internal sealed unsafe class FusedObjective : IObjective
         for (int i = 0; i < _ensemble.Instances; i++)
         {
             result.Loss[i] = (float)Gradient(i, step, work);
-            var gradient = new ReadOnlySpan<float>(work.Gradient.Pointer, Parameters);
+            var gradient = new ReadOnlySpan<float>(work.Gradient, Parameters);
             gradient[..size].CopyTo(result.W.AsSpan(i * size));
             if (result.W2 is not null)
                 gradient.Slice(size, size).CopyTo(result.W2.AsSpan(i * size));
@@ -133,7 +133,7 @@ internal sealed unsafe class FusedObjective : IObjective
         for (long step = from; step < to && !cancellation.IsCancellationRequested; step++)
         {
             loss += Gradient(instance, step, work);
-            _optimizer.Update(parts, work.Gradient.Pointer, moments, step, LearningRate.At(_ensemble.Training, step));
+            _optimizer.Update(parts, work.Gradient, moments, step, LearningRate.At(_ensemble.Training, step));
         }
     }
 
@@ -142,8 +142,8 @@ internal sealed unsafe class FusedObjective : IObjective
     {
         var source = _ensemble.Sources[instance];
         var importance = _ensemble.Importance.AsSpan(instance * Spec.Features, Spec.Features);
-        float* state = work.State.Pointer;
-        float* sums = work.Accumulators.Pointer;
+        float* state = work.State;
+        float* sums = work.Accumulators;
         var kernel = _kernels[instance];
         int size = checked((int)kernel.AccumulatorFloats);
         kernel.Prepare(Pointers(instance), importance, state);
@@ -167,7 +167,7 @@ internal sealed unsafe class FusedObjective : IObjective
                 TensorPrimitives.Add(new ReadOnlySpan<float>(sums, size), new ReadOnlySpan<float>(Sums(slice), size), new Span<float>(sums, size));
         }
 
-        float* gradient = work.Gradient.Pointer;
+        float* gradient = work.Gradient;
         kernel.Finish(state, sums, new ParameterPointers((nint)gradient, Matrices == 2 ? (nint)(gradient + Weights) : 0, (nint)(gradient + (Matrices * Weights))));
         return loss;
 
@@ -223,26 +223,34 @@ internal sealed unsafe class FusedObjective : IObjective
         return [.. ensemble.Sources.Select(source => GramKernel<TOps, TVector>.Suits(spec, batch, source.MeanPresent) ? gram : (FusedKernel)rows)];
     }
 
-    // Room for any of the kernels.
-    private sealed class Workspace(FusedKernel[] kernels, Ensemble ensemble, int slices, int accumulators, int parameters) : IDisposable
+    // Room for any of the kernels, in one place: how arrays lie to each other in the caches is then the same in every run.
+    private sealed class Workspace : IDisposable
     {
-        public Scratch Scratch { get; } = new(
-            kernels.Max(kernel => kernel.ScratchFloats), ensemble.Spec.Features, ensemble.Sources.Max(source => source.Sets));
+        private readonly AlignedBuffer _floats;
 
-        public AlignedBuffer State { get; } = new(kernels.Max(kernel => kernel.StateFloats));
-
-        public AlignedBuffer Accumulators { get; } = new(kernels.Max(kernel => kernel.AccumulatorFloats) * accumulators);
-
-        public double[] Losses { get; } = new double[slices];
-
-        public AlignedBuffer Gradient { get; } = new(parameters);
-
-        public void Dispose()
+        public Workspace(FusedKernel[] kernels, Ensemble ensemble, int slices, int accumulators, int parameters)
         {
-            Scratch.Dispose();
-            State.Dispose();
-            Accumulators.Dispose();
-            Gradient.Dispose();
+            long scratch = AlignedBuffer.WholeLines(kernels.Max(kernel => kernel.ScratchFloats));
+            long state = AlignedBuffer.WholeLines(kernels.Max(kernel => kernel.StateFloats));
+            long sums = AlignedBuffer.WholeLines(kernels.Max(kernel => kernel.AccumulatorFloats) * accumulators);
+            _floats = new AlignedBuffer(scratch + state + sums + parameters, AlignedBuffer.HugePage);
+            Scratch = new Scratch(_floats.Pointer, ensemble.Spec.Features, ensemble.Sources.Max(source => source.Sets));
+            State = _floats.Pointer + scratch;
+            Accumulators = State + state;
+            Gradient = Accumulators + sums;
+            Losses = new double[slices];
         }
+
+        public Scratch Scratch { get; }
+
+        public float* State { get; }
+
+        public float* Accumulators { get; }
+
+        public float* Gradient { get; }
+
+        public double[] Losses { get; }
+
+        public void Dispose() => _floats.Dispose();
     }
 }

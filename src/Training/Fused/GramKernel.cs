@@ -75,7 +75,7 @@ internal sealed unsafe class GramKernel<TOps, TVector> : FusedKernel
             Gram = state,
             B = b,
             C = b + _columns,
-            X = scratch.Floats.Pointer,
+            X = scratch.Floats,
             Moments = accumulator,
             Db = accumulator + ((long)N * _columns),
         };

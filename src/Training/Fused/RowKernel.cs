@@ -24,16 +24,21 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
     // Features that are on in many samples wait until there are so many of them: then they go through blocked products together.
     private const int MaxWaiting = 32;
 
+    // Features whose losses are added up in floats.
+    private const int SummedFeatures = 64;
+
     // Of a feature's products, m for ∂L/∂h and mp for ∂L/∂D, a list takes twice mp for each sample in which the output is on, and longer for each.
     private const double ListShare = 0.4;
 
     private readonly int _rows; // mp: m padded to whole vectors
+    private readonly int _lanes; // m padded to what is transposed at once; rows beyond m are 0
     private readonly int _listsUpTo; // samples of a tile up to which a list of them pays
     private readonly float[] _zeros; // [mp]; pinned
 
     public RowKernel(ModelSpec model, int batch) : base(model, batch)
     {
         _rows = RoundUp(model.Hidden, TOps.Lanes);
+        _lanes = Math.Min(RoundUp(model.Hidden, 8), _rows);
         _zeros = GC.AllocateArray<float>(_rows, pinned: true);
         _listsUpTo = (int)(ListShare * Tile * (M + _rows) / _rows);
     }
@@ -45,7 +50,7 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
     public override long AccumulatorFloats => ((long)Matrices * N * _rows) + ((long)N * TOps.Lanes);
 
     // Scratch: see Room.
-    public override long ScratchFloats => ((long)Tile * ((N * TileRun.Length(N)) + 4 + (2 * M) + (2 * _rows) + 4 + MaxWaiting)) + (2 * (MaxWaiting + 4) * _rows) + (2 * Tile);
+    public override long ScratchFloats => ((long)Tile * ((N * TileRun.Length(N)) + 4 + (2 * _lanes) + (2 * _rows) + 4 + MaxWaiting)) + (2 * (MaxWaiting + 4) * _rows) + (2 * Tile);
 
     private int Matrices => AbsoluteValue ? 2 : 1;
 
@@ -129,7 +134,7 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
         ListKernel<TOps, TVector>.AddRows(model.W, present.Places, present.Values, present.Count, room.H, _rows);
         if (ReluHidden)
             Rectify(room.H);
-        Rows.Transpose(room.H, _rows, Tile, M, room.HLanes, Tile);
+        Rows.Transpose(room.H, _rows, Tile, _lanes, room.HLanes, Tile);
     }
 
     // The same over all features.
@@ -137,11 +142,11 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
     {
         for (int start = 0; start < Tile; start += SampleLanes<TOps, TVector>.Samples)
             SampleLanes<TOps, TVector>.Project(model.W, _rows, x + start, model.Stride, N, M, room.HLanes + start, Tile, add: false);
-        Rows.Transpose(room.HLanes, Tile, M, Tile, room.H, _rows);
+        Rows.Transpose(room.HLanes, Tile, _lanes, Tile, room.H, _rows);
         if (ReluHidden)
         {
             Rectify(room.H);
-            Rows.Transpose(room.H, _rows, Tile, M, room.HLanes, Tile);
+            Rows.Transpose(room.H, _rows, Tile, _lanes, room.HLanes, Tile);
         }
     }
 
@@ -157,12 +162,12 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
         bool flushed = false;
         double loss = 0;
         float* values = present.Values;
+        var sum = TOps.Zero;
         int rows;
         for (int first = 0; first < N; first += rows)
         {
             rows = SampleLanes<TOps, TVector>.Rows(N - first);
             new Span<ulong>(on, 4).Clear();
-            var sum = TOps.Zero;
             float* g = room.G + (waitingCount * Tile);
             float* targets = x != null ? x + ((long)first * model.Stride) : Spread(present.Candidates + first, rows, ref values, in room);
             for (int start = 0; start < Tile; start += SampleLanes<TOps, TVector>.Samples)
@@ -171,7 +176,13 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
                     in model, first, rows, room.HLanes + start, targets + start, g + start, Tile, valid == null ? null : valid + start, on, start, sum);
             }
 
-            loss += TOps.Sum(sum);
+            // Sums of many terms in one float would lose digits.
+            if (first % SummedFeatures == 0)
+            {
+                loss += TOps.Sum(sum);
+                sum = TOps.Zero;
+            }
+
             for (int r = 0; r < rows; r++, g += Tile)
             {
                 ulong active = (ReluOutput ? on[r] : ulong.MaxValue) & everywhere;
@@ -205,10 +216,10 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
         }
 
         if (flushed)
-            Rows.AddTransposed(room.DHLanes, Tile, M, Tile, room.DH, _rows);
+            Rows.AddTransposed(room.DHLanes, Tile, _lanes, Tile, room.DH, _rows);
         if (ReluHidden)
             Gate(room.H, room.DH);
-        return loss;
+        return loss + TOps.Sum(sum);
     }
 
     // A few features of the samples of a tile, [features, samples]; values are those from there on.
@@ -279,11 +290,11 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
     {
         public Room(RowKernel<TOps, TVector> kernel, Scratch scratch, int run)
         {
-            X = scratch.Floats.Pointer;
+            X = scratch.Floats;
             XRows = X + ((long)Tile * kernel.N * run);
             HLanes = XRows + (4 * Tile);
-            DHLanes = HLanes + (Tile * kernel.M);
-            H = DHLanes + (Tile * kernel.M);
+            DHLanes = HLanes + (Tile * kernel._lanes);
+            H = DHLanes + (Tile * kernel._lanes);
             DH = H + (Tile * kernel._rows);
             G = DH + (Tile * kernel._rows);
             WaitingD = G + ((MaxWaiting + 4) * Tile);

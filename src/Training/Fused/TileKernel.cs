@@ -81,7 +81,7 @@ internal sealed unsafe class TileKernel<TOps, TVector>(ModelSpec model, int batc
 
     private double Whole(SampleSource source, long step, int from, int to, in ModelParts parts, Scratch scratch)
     {
-        float* x = scratch.Floats.Pointer;
+        float* x = scratch.Floats;
         double loss = 0;
         for (int tile = from; tile < to; tile += RunTiles)
         {
@@ -96,7 +96,7 @@ internal sealed unsafe class TileKernel<TOps, TVector>(ModelSpec model, int batc
     // Samples without any feature all have the same loss and gradient: they are counted, and the others gathered into whole blocks.
     private double Gathered(SampleSource source, long step, int from, int to, in ModelParts parts, Scratch scratch)
     {
-        float* x = scratch.Floats.Pointer;
+        float* x = scratch.Floats;
         int block = Block;
         int waiting = 0;
         int empty = 0;
@@ -150,7 +150,7 @@ internal sealed unsafe class TileKernel<TOps, TVector>(ModelSpec model, int batc
         1 => Narrow<One>(in parts, x, count),
         2 => Narrow<Two>(in parts, x, count),
         3 => Narrow<Three>(in parts, x, count),
-        _ => Wide(in parts, x, scratch.Floats.Pointer + ((long)N * Stride), count),
+        _ => Wide(in parts, x, scratch.Floats + ((long)N * Stride), count),
     });
 
     private static TVector Narrow<THidden>(in ModelParts parts, float* x, int count)
