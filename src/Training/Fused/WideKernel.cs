@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace ToyPipeline.Training.Fused;
 
 /// <summary>
@@ -52,36 +54,52 @@ internal static unsafe class WideKernel<TOps, TVector>
     // ∂L/∂W_ik = Σ_samples x_i ∂L/∂h_k  (encoder)  +  g_i h_k  (decoder, into W itself where it is tied)
     private static void BackwardWeights(in ModelParts model, float* x, float* g, float* h, float* dh)
     {
-        var (lanes, n, m) = (TOps.Lanes, model.N, model.M);
-        float* dw = model.DW;
-        float* dDecoder = model.DDecoder;
+        int i = 0;
+        // Two features need the registers of AVX-512.
+        for (; TOps.Lanes > 8 && i + 2 <= model.N; i += 2)
+            BackwardWeights<Two>(in model, i, x, g, h, dh);
+        for (; i < model.N; i++)
+            BackwardWeights<One>(in model, i, x, g, h, dh);
+    }
+
+    private static void BackwardWeights<TRows>(in ModelParts model, int i, float* x, float* g, float* h, float* dh)
+        where TRows : struct, IVectorCount
+    {
+        var (lanes, m, stride) = (TOps.Lanes, model.M, model.Stride);
+        x += i * stride;
+        g += i * Samples;
+        var (x0, x1, x2, x3) = SampleLanes<TOps, TVector>.Load(x);
+        var (g0, g1, g2, g3) = SampleLanes<TOps, TVector>.Load(g);
+        var (y0, y1, y2, y3) = TRows.Value > 1 ? SampleLanes<TOps, TVector>.Load(x + stride) : (x0, x1, x2, x3);
+        var (f0, f1, f2, f3) = TRows.Value > 1 ? SampleLanes<TOps, TVector>.Load(g + Samples) : (g0, g1, g2, g3);
+        float* dw = model.DW + (i * m * lanes);
+        float* dDecoder = model.DDecoder + (i * m * lanes);
         bool tied = dw == dDecoder;
-        for (int i = 0; i < n; i++, x += model.Stride, g += Samples)
+        for (int k = 0; k < m; k++, h += Samples, dh += Samples, dw += lanes, dDecoder += lanes)
         {
-            var (x0, x1, x2, x3) = SampleLanes<TOps, TVector>.Load(x);
-            var (g0, g1, g2, g3) = SampleLanes<TOps, TVector>.Load(g);
-            float* hk = h;
-            float* dhk = dh;
-            for (int k = 0; k < m; k++, hk += Samples, dhk += Samples, dw += lanes, dDecoder += lanes)
-            {
-                var decoderPart = TOps.Multiply(g0, TOps.Load(hk));
-                decoderPart = TOps.MultiplyAdd(g1, TOps.Load(hk + lanes), decoderPart);
-                decoderPart = TOps.MultiplyAdd(g2, TOps.Load(hk + (2 * lanes)), decoderPart);
-                decoderPart = TOps.MultiplyAdd(g3, TOps.Load(hk + (3 * lanes)), decoderPart);
-                var encoderPart = TOps.Multiply(x0, TOps.Load(dhk));
-                encoderPart = TOps.MultiplyAdd(x1, TOps.Load(dhk + lanes), encoderPart);
-                encoderPart = TOps.MultiplyAdd(x2, TOps.Load(dhk + (2 * lanes)), encoderPart);
-                encoderPart = TOps.MultiplyAdd(x3, TOps.Load(dhk + (3 * lanes)), encoderPart);
-                if (tied)
-                {
-                    TOps.Store(TOps.Add(TOps.Load(dw), TOps.Add(decoderPart, encoderPart)), dw);
-                }
-                else
-                {
-                    TOps.Store(TOps.Add(TOps.Load(dDecoder), decoderPart), dDecoder);
-                    TOps.Store(TOps.Add(TOps.Load(dw), encoderPart), dw);
-                }
-            }
+            var (h0, h1, h2, h3) = SampleLanes<TOps, TVector>.Load(h);
+            var (d0, d1, d2, d3) = SampleLanes<TOps, TVector>.Load(dh);
+            AddTo(dDecoder, g0, g1, g2, g3, h0, h1, h2, h3, dw, x0, x1, x2, x3, d0, d1, d2, d3, tied);
+            if (TRows.Value > 1)
+                AddTo(dDecoder + (m * lanes), f0, f1, f2, f3, h0, h1, h2, h3, dw + (m * lanes), y0, y1, y2, y3, d0, d1, d2, d3, tied);
         }
+    }
+
+    // first += a b and second += c d, which may be the same place.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddTo(
+        float* first, TVector a0, TVector a1, TVector a2, TVector a3, TVector b0, TVector b1, TVector b2, TVector b3,
+        float* second, TVector c0, TVector c1, TVector c2, TVector c3, TVector d0, TVector d1, TVector d2, TVector d3, bool same)
+    {
+        var sum = TOps.MultiplyAdd(a3, b3, TOps.MultiplyAdd(a2, b2, TOps.MultiplyAdd(a1, b1, TOps.MultiplyAdd(a0, b0, TOps.Load(first)))));
+        var other = TOps.MultiplyAdd(c3, d3, TOps.MultiplyAdd(c2, d2, TOps.MultiplyAdd(c1, d1, TOps.Multiply(c0, d0))));
+        if (same)
+        {
+            TOps.Store(TOps.Add(sum, other), first);
+            return;
+        }
+
+        TOps.Store(sum, first);
+        TOps.Store(TOps.Add(TOps.Load(second), other), second);
     }
 }
