@@ -65,38 +65,51 @@ internal static unsafe class Philox512
     [MethodImpl(MethodImplOptions.NoInlining)]
     public static void Masks(ref readonly PhiloxKey key, uint stream, ulong group, int tiles, ReadOnlySpan<Feature> features, PresenceMasks* masks, int stride)
     {
-        var (m0, m1) = (Multiplier(Philox4x32.M0), Multiplier(Philox4x32.M1));
-        int last = features.Length - 1;
-        for (int f = 0; f <= last; f += 3)
+        TilePair* pairs = stackalloc TilePair[4];
+        int count = 0;
+        foreach (ref readonly var feature in features)
         {
-            ref readonly var a = ref features[f];
-            ref readonly var b = ref features[Math.Min(f + 1, last)];
-            ref readonly var c = ref features[Math.Min(f + 2, last)];
-            var startA = new PhiloxStart(in key, stream, group, PhiloxTile.PresenceSlot + (uint)a.Index);
-            var startB = new PhiloxStart(in key, stream, group, PhiloxTile.PresenceSlot + (uint)b.Index);
-            var startC = new PhiloxStart(in key, stream, group, PhiloxTile.PresenceSlot + (uint)c.Index);
-            var groups = Vector512.Create(group) + Order;
-            var tile = masks;
-            for (int left = tiles; left > 0; left -= 2, tile += 2 * stride, groups += Vector512.Create(8UL))
+            var start = new PhiloxStart(in key, stream, group, PhiloxTile.PresenceSlot + (uint)feature.Index);
+            var tile = masks + feature.Index;
+            for (int t = 0; t < tiles; t += 2, tile += 2 * stride)
             {
                 // Past the last tile of an odd number there is nothing to write to: that tile's own masks go over it.
-                var second = left > 1 ? tile + stride : tile;
-                var (a0, a1, a2, a3) = Start(in startA, groups, m0, m1);
-                var (b0, b1, b2, b3) = Start(in startB, groups, m0, m1);
-                var (c0, c1, c2, c3) = Start(in startC, groups, m0, m1);
-                for (int round = 2; round < Philox4x32.Rounds; round++)
+                pairs[count++] = new TilePair(start, group + ((ulong)t * PhiloxTile.ByteGroups), feature.Whole, tile, t + 1 < tiles ? tile + stride : tile);
+                if (count == 4)
                 {
-                    ulong* keys = key.Round(round);
-                    Round(ref a0, ref a1, ref a2, ref a3, m0, m1, keys);
-                    Round(ref b0, ref b1, ref b2, ref b3, m0, m1, keys);
-                    Round(ref c0, ref c1, ref c2, ref c3, m0, m1, keys);
+                    Masks(in key, pairs);
+                    count = 0;
                 }
-
-                Compare(a0, a1, a2, a3, a.Whole, tile + a.Index, second + a.Index);
-                Compare(b0, b1, b2, b3, b.Whole, tile + b.Index, second + b.Index);
-                Compare(c0, c1, c2, c3, c.Whole, tile + c.Index, second + c.Index);
             }
         }
+
+        if (count == 0)
+            return;
+        while (count < 4)
+            pairs[count++] = pairs[0];
+        Masks(in key, pairs);
+    }
+
+    private static void Masks(ref readonly PhiloxKey key, TilePair* pairs)
+    {
+        var (m0, m1) = (Multiplier(Philox4x32.M0), Multiplier(Philox4x32.M1));
+        var (a0, a1, a2, a3) = Start(in pairs[0].Start, Vector512.Create(pairs[0].Group) + Order, m0, m1);
+        var (b0, b1, b2, b3) = Start(in pairs[1].Start, Vector512.Create(pairs[1].Group) + Order, m0, m1);
+        var (c0, c1, c2, c3) = Start(in pairs[2].Start, Vector512.Create(pairs[2].Group) + Order, m0, m1);
+        var (d0, d1, d2, d3) = Start(in pairs[3].Start, Vector512.Create(pairs[3].Group) + Order, m0, m1);
+        for (int round = 2; round < Philox4x32.Rounds; round++)
+        {
+            ulong* keys = key.Round(round);
+            Round(ref a0, ref a1, ref a2, ref a3, m0, m1, keys);
+            Round(ref b0, ref b1, ref b2, ref b3, m0, m1, keys);
+            Round(ref c0, ref c1, ref c2, ref c3, m0, m1, keys);
+            Round(ref d0, ref d1, ref d2, ref d3, m0, m1, keys);
+        }
+
+        Compare(a0, a1, a2, a3, in pairs[0]);
+        Compare(b0, b1, b2, b3, in pairs[1]);
+        Compare(c0, c1, c2, c3, in pairs[2]);
+        Compare(d0, d1, d2, d3, in pairs[3]);
     }
 
     /// <inheritdoc cref="PhiloxTile.Blocks"/>
@@ -185,16 +198,34 @@ internal static unsafe class Philox512
 
     // Which of the blocks' bytes are at most a number from 0 to 255, and which equal it.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Compare(
-        Vector512<ulong> c0, Vector512<ulong> c1, Vector512<ulong> c2, Vector512<ulong> c3, int whole, PresenceMasks* tile, PresenceMasks* next)
+    private static void Compare(Vector512<ulong> c0, Vector512<ulong> c1, Vector512<ulong> c2, Vector512<ulong> c3, ref readonly TilePair pair)
     {
         var (first, second) = Blocks(c0, c1, c2, c3);
-        var limit = Vector512.Create((byte)whole);
-        *next = Compare(second.AsByte(), limit);
-        *tile = Compare(first.AsByte(), limit);
+        var limit = Vector512.Create((byte)pair.Whole);
+        *pair.Second = Compare(second.AsByte(), limit);
+        *pair.First = Compare(first.AsByte(), limit);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static PresenceMasks Compare(Vector512<byte> bytes, Vector512<byte> limit) =>
         new(Vector512.LessThanOrEqual(bytes, limit).ExtractMostSignificantBits(), Vector512.Equals(bytes, limit).ExtractMostSignificantBits());
+
+    /// <summary>The presence bytes of a feature in two tiles.</summary>
+    /// <param name="start">The feature's first rounds.</param>
+    /// <param name="group">First group of the first tile.</param>
+    /// <param name="whole">What the bytes are compared with.</param>
+    /// <param name="first">Receives the first tile's masks.</param>
+    /// <param name="second">Receives the second one's.</param>
+    private readonly struct TilePair(PhiloxStart start, ulong group, int whole, PresenceMasks* first, PresenceMasks* second)
+    {
+        public readonly PhiloxStart Start = start;
+
+        public readonly ulong Group = group;
+
+        public readonly int Whole = whole;
+
+        public readonly PresenceMasks* First = first;
+
+        public readonly PresenceMasks* Second = second;
+    }
 }
