@@ -25,6 +25,8 @@ public sealed unsafe class FeatureSampler
 
     private readonly Feature[] _features;
     private readonly Feature[] _tossed; // features that are present with a probability of their own, below 1
+    private readonly Feature[] _members; // features of sets
+    private readonly bool _always; // whether some feature is present in every sample
     private readonly InstructionSet _set;
 
     /// <summary>A sampler for a feature distribution.</summary>
@@ -48,6 +50,8 @@ public sealed unsafe class FeatureSampler
         foreach (var feature in _features.Where(feature => feature.Set < 0))
             EmptyShare *= 1 - data.Density[feature.Index];
         _tossed = [.. _features.Where(feature => feature.Set < 0 && !feature.Always)];
+        _members = [.. _features.Where(feature => feature.Set >= 0)];
+        _always = _features.Any(feature => feature.Always);
     }
 
     /// <summary>n, the number of features.</summary>
@@ -97,7 +101,7 @@ public sealed unsafe class FeatureSampler
         {
             ulong wanted = samples - (t * TileSamples) >= TileSamples ? ulong.MaxValue : (1UL << Math.Max(0, samples - (t * TileSamples))) - 1;
             var masks = buffer.Masks + (t * n);
-            ulong any = 0;
+            ulong any = _always ? ulong.MaxValue : 0;
             for (int f = 0; f < n; f++)
             {
                 any |= masks[f].Maybe;
@@ -162,25 +166,17 @@ public sealed unsafe class FeatureSampler
         }
     }
 
-    // In which samples of the run each feature may be present.
+    // In which samples of the run each feature may be present; those that always are need no masks.
     private void Presence(ref readonly PhiloxKey key, TileRun run, DrawBuffer buffer)
     {
         int n = _features.Length;
         for (int s = 0; s < Sets; s++)
             PhiloxTile.Words(_set, in key, run, (uint)(n + s), buffer.SetWords + (s * run.Samples));
-        if (_tossed.Length < n)
+        foreach (ref readonly var feature in _members.AsSpan())
         {
-            for (int t = 0; t < run.Tiles; t++)
-            {
-                foreach (ref readonly var feature in _features.AsSpan())
-                {
-                    int* words = buffer.SetWords + (feature.Set * run.Samples) + (t * TileSamples);
-                    if (feature.Set >= 0)
-                        buffer.Masks[(t * n) + feature.Index] = new PresenceMasks(Within(words, feature.Low, feature.Last), 0);
-                    else if (feature.Always)
-                        buffer.Masks[(t * n) + feature.Index] = new PresenceMasks(ulong.MaxValue, 0);
-                }
-            }
+            int* words = buffer.SetWords + (feature.Set * run.Samples);
+            for (int t = 0; t < run.Tiles; t++, words += TileSamples)
+                buffer.Masks[(t * n) + feature.Index] = new PresenceMasks(Within(words, feature.Low, feature.Last), 0);
         }
 
         PhiloxTile.Masks(_set, in key, run, _tossed, buffer.Masks, n);
@@ -214,9 +210,9 @@ public sealed unsafe class FeatureSampler
         var masks = buffer.Masks + feature.Index;
         for (int t = 0; t < run.Tiles; t++, masks += _features.Length)
         {
-            var tied = new TiedDraws(*masks, feature.Index, t * TileSamples);
+            var tied = new TiedDraws(feature.Always ? new PresenceMasks(ulong.MaxValue, 0) : *masks, feature.Index, t * TileSamples);
             Settle(in tied, buffer);
-            values.Take(feature.Index, t, masks->Maybe, buffer.Values + (t * TileSamples));
+            values.Take(feature.Index, t, tied.Masks.Maybe, buffer.Values + (t * TileSamples));
         }
     }
 
