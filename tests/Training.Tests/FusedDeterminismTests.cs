@@ -8,13 +8,16 @@ public sealed class FusedDeterminismTests
 {
     private const int Steps = 50;
 
-    // One shape a path: the tile kernel, the row kernel with the batch whole, and cut into slices.
+    // One shape a path: the tile kernel, the row and the Gram kernel with the batch whole, and the row kernel with the batch cut into slices. Half of
+    // the instances have sparse features, the others dense ones.
     private static readonly (string Model, int Batch)[] s_shapes =
     [
         ("{ kind: relu-output, features: 5, hidden: 2 }", 1024),
         ("{ kind: absolute-value, features: 7, hidden: 3 }", 100),
         ("{ kind: relu-output, features: 20, hidden: 9 }", 200),
         ("{ kind: relu-output, features: 120, hidden: 20 }", 330),
+        ("{ kind: relu-output, features: 300, hidden: 30 }", 600),
+        ("{ kind: absolute-value, features: 280, hidden: 33 }", 514),
         ("{ kind: absolute-value, features: 100, hidden: 40 }", 128),
         ("{ kind: relu-hidden, features: 64, hidden: 33 }", 65),
         ("{ kind: linear, features: 300, hidden: 7 }", 200),

@@ -39,6 +39,9 @@ public sealed class FusedGradientTests
     [TestCase(ModelKind.ReluOutput, 512, 1, 100)]
     [TestCase(ModelKind.ReluOutput, 73, 7, 1024)] // the last shape of the tile kernel…
     [TestCase(ModelKind.ReluOutput, 74, 7, 1024)] // …and what comes after it
+    [TestCase(ModelKind.ReluOutput, 256, 64, 512)] // the last shape of the Gram kernel…
+    [TestCase(ModelKind.ReluOutput, 257, 64, 512)] // …and what comes after it
+    [TestCase(ModelKind.Linear, 200, 40, 1000)]
     [TestCase(ModelKind.ReluOutput, 74, 8, 1024)]
     public void Fused_equals_autograd_on_a_large_shape(ModelKind kind, int n, int m, int batch)
     {
@@ -51,14 +54,15 @@ public sealed class FusedGradientTests
     }
 
     [Test]
-    public void Fused_equals_autograd_on_a_dataset([ValueSource(typeof(Ensembles), nameof(Ensembles.Sets))] InstructionSet set, [Values] ModelKind kind, [Values(3, 12)] int m)
+    public void Fused_equals_autograd_on_a_dataset(
+        [ValueSource(typeof(Ensembles), nameof(Ensembles.Sets))] InstructionSet set, [Values] ModelKind kind, [Values(3, 12)] int m, [Values(0.3, 0.1)] double density)
     {
         const int n = 11;
         string folder = Directory.CreateTempSubdirectory("toypipeline-training-").FullName;
         try
         {
             // The batch does not divide the dataset: it wraps around within a batch and within a tile.
-            var data = Ensembles.Data(n, 0.3, ValueRange.Signed, samples: 333);
+            var data = Ensembles.Data(n, density, ValueRange.Signed, samples: 333);
             DatasetGenerator.Generate(folder, data, 9, RandomStream.Training, 333);
             var cell = new CellSpec(new ModelSpec(kind, n, m), data, [.. Enumerable.Repeat(1.0, n)], Ensembles.Training(100));
             using var ensemble = Ensembles.Create(cell, 2, 3, dataset: folder);

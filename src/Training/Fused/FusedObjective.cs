@@ -20,7 +20,7 @@ namespace ToyPipeline.Training.Fused;
 internal sealed unsafe class FusedObjective : IObjective
 {
     // Models of at least this many weights are worth cutting a batch for, into slices of at least so many tiles.
-    private const int SlicedWeights = 2048;
+    private const int SlicedWeights = 8192;
     private const int SliceTiles = 4;
     private const int MaxSlices = 8;
 

@@ -24,15 +24,17 @@ internal sealed unsafe class GramKernel<TOps, TVector> : FusedKernel
 
     private readonly int _columns; // np
     private readonly int _rows; // mp: m padded to whole vectors
+    private readonly int _width; // m padded to half vectors of AVX-512
 
     public GramKernel(ModelSpec model, int batch) : base(model, batch)
     {
         _columns = RoundUp(model.Features, TOps.Lanes);
         _rows = RoundUp(model.Hidden, TOps.Lanes);
+        _width = Math.Min(RoundUp(model.Hidden, 8), _rows);
     }
 
-    // State: G [n, np], b [np], c [np]; and W [n, mp], W transposed [m, np].
-    public override long StateFloats => ((long)N * _columns) + (2 * _columns) + ((long)N * _rows) + ((long)M * _columns);
+    // State: G [n, np], b [np], c [np], W [n, mp], and W transposed [m, np] or later its gradient [n, mp].
+    public override long StateFloats => ((long)N * _columns) + (2 * _columns) + ((long)N * _rows) + Math.Max((long)M * _columns, (long)N * _rows);
 
     // Accumulator: M [n, np], db [np].
     public override long AccumulatorFloats => ((long)N * _columns) + _columns;
@@ -79,6 +81,7 @@ internal sealed unsafe class GramKernel<TOps, TVector> : FusedKernel
             Moments = accumulator,
             Db = accumulator + ((long)N * _columns),
         };
+        new Span<float>(parts.X, _columns).Clear();
         var entries = scratch.Entries;
         int run = scratch.Buffer.MaxTiles;
         double loss = 0;
@@ -97,12 +100,11 @@ internal sealed unsafe class GramKernel<TOps, TVector> : FusedKernel
     {
         // (M + Mᵀ) W
         float* w = state + ((long)N * _columns) + (2 * _columns);
+        float* dw = w + ((long)N * _rows);
         Rows.AddOwnTranspose(accumulator, N, _columns);
-        // The Gram matrix is done with: its place takes the padded gradient.
-        for (int i = 0; i < N; i++)
-            new Span<float>(state + ((long)i * _rows), _rows).Clear();
-        BlockKernel<TOps, TVector>.Multiply(accumulator, _columns, N, N, w, _rows, _rows, state, _rows, state, _rows);
-        Rows.Unpad(state, gradient.WPointer, N, M, _rows);
+        new Span<float>(dw, N * _rows).Clear();
+        BlockKernel<TOps, TVector>.Multiply(accumulator, _columns, N, N, w, _rows, _width, dw, _rows, dw, _rows);
+        Rows.Unpad(dw, gradient.WPointer, N, M, _rows);
         new ReadOnlySpan<float>(accumulator + ((long)N * _columns), N).CopyTo(new Span<float>(gradient.BPointer, N));
     }
 

@@ -31,14 +31,14 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
     private const double ListShare = 0.4;
 
     private readonly int _rows; // mp: m padded to whole vectors
-    private readonly int _lanes; // m padded to what is transposed at once; rows beyond m are 0
+    private readonly int _width; // m padded to half vectors of AVX-512, and to what is transposed at once; beyond m all is 0
     private readonly int _listsUpTo; // samples of a tile up to which a list of them pays
     private readonly float[] _zeros; // [mp]; pinned
 
     public RowKernel(ModelSpec model, int batch) : base(model, batch)
     {
         _rows = RoundUp(model.Hidden, TOps.Lanes);
-        _lanes = Math.Min(RoundUp(model.Hidden, 8), _rows);
+        _width = Math.Min(RoundUp(model.Hidden, 8), _rows);
         _zeros = GC.AllocateArray<float>(_rows, pinned: true);
         _listsUpTo = (int)(ListShare * Tile * (M + _rows) / _rows);
     }
@@ -50,7 +50,7 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
     public override long AccumulatorFloats => ((long)Matrices * N * _rows) + ((long)N * TOps.Lanes);
 
     // Scratch: see Room.
-    public override long ScratchFloats => ((long)Tile * ((N * TileRun.Length(N)) + 4 + (2 * _lanes) + (2 * _rows) + 4 + MaxWaiting)) + (2 * (MaxWaiting + 4) * _rows) + (2 * Tile);
+    public override long ScratchFloats => ((long)Tile * ((N * TileRun.Length(N)) + 4 + (2 * _width) + (2 * _rows) + 4 + MaxWaiting)) + (2 * (MaxWaiting + 4) * _rows) + (2 * Tile);
 
     private int Matrices => AbsoluteValue ? 2 : 1;
 
@@ -102,7 +102,7 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
                 float* x = room.X + (drawn * Tile);
                 Encode(x, in model, in room);
                 loss += Decode(count, x, default, in model, in room);
-                BlockKernel<TOps, TVector>.Multiply(x, model.Stride, N, Tile, room.DH, _rows, _rows, model.DW, _rows, model.DW, _rows);
+                BlockKernel<TOps, TVector>.Multiply(x, model.Stride, N, Tile, room.DH, _rows, _width, model.DW, _rows, model.DW, _rows);
             }
             else
             {
@@ -134,7 +134,7 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
         ListKernel<TOps, TVector>.AddRows(model.W, present.Places, present.Values, present.Count, room.H, _rows);
         if (ReluHidden)
             Rectify(room.H);
-        Rows.Transpose(room.H, _rows, Tile, _lanes, room.HLanes, Tile);
+        Rows.Transpose(room.H, _rows, Tile, _width, room.HLanes, Tile);
     }
 
     // The same over all features.
@@ -142,11 +142,11 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
     {
         for (int start = 0; start < Tile; start += SampleLanes<TOps, TVector>.Samples)
             SampleLanes<TOps, TVector>.Project(model.W, _rows, x + start, model.Stride, N, M, room.HLanes + start, Tile, add: false);
-        Rows.Transpose(room.HLanes, Tile, _lanes, Tile, room.H, _rows);
+        Rows.Transpose(room.HLanes, Tile, _width, Tile, room.H, _rows);
         if (ReluHidden)
         {
             Rectify(room.H);
-            Rows.Transpose(room.H, _rows, Tile, _lanes, room.HLanes, Tile);
+            Rows.Transpose(room.H, _rows, Tile, _width, room.HLanes, Tile);
         }
     }
 
@@ -216,7 +216,7 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
         }
 
         if (flushed)
-            Rows.AddTransposed(room.DHLanes, Tile, _lanes, Tile, room.DH, _rows);
+            Rows.AddTransposed(room.DHLanes, Tile, _width, Tile, room.DH, _rows);
         if (ReluHidden)
             Gate(room.H, room.DH);
         return loss + TOps.Sum(sum);
@@ -240,7 +240,7 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
     {
         for (int start = 0; start < Tile; start += SampleLanes<TOps, TVector>.Samples)
             SampleLanes<TOps, TVector>.Project(room.WaitingD, _rows, room.G + start, Tile, count, M, room.DHLanes + start, Tile, add);
-        BlockKernel<TOps, TVector>.Multiply(room.G, Tile, count, Tile, room.H, _rows, _rows, Zeros, 0, room.WaitingDD, _rows);
+        BlockKernel<TOps, TVector>.Multiply(room.G, Tile, count, Tile, room.H, _rows, _width, Zeros, 0, room.WaitingDD, _rows);
         for (int p = 0; p < count; p++)
         {
             float* sums = model.DDecoder + ((long)waiting[p] * _rows);
@@ -293,8 +293,8 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
             X = scratch.Floats;
             XRows = X + ((long)Tile * kernel.N * run);
             HLanes = XRows + (4 * Tile);
-            DHLanes = HLanes + (Tile * kernel._lanes);
-            H = DHLanes + (Tile * kernel._lanes);
+            DHLanes = HLanes + (Tile * kernel._width);
+            H = DHLanes + (Tile * kernel._width);
             DH = H + (Tile * kernel._rows);
             G = DH + (Tile * kernel._rows);
             WaitingD = G + ((MaxWaiting + 4) * Tile);
