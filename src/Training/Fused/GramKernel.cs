@@ -182,15 +182,15 @@ internal sealed unsafe class GramKernel<TOps, TVector> : FusedKernel
         // z_i = b_i + Σ_j x_j G_ji
         int columns = parts.Columns;
         float* b = parts.B + i;
-        var (v0, v1, v2, v3) = Load<TCount, None>(b);
-        var (v4, v5, v6, v7) = Load<TCount, Four>(b);
+        var (v0, v1, v2, v3) = VectorRow<TOps, TVector>.Load<TCount, None>(b);
+        var (v4, v5, v6, v7) = VectorRow<TOps, TVector>.Load<TCount, Four>(b);
         float* gram = parts.Gram + i;
         for (int e = 0; e < present; e++)
         {
             float* row = gram + ((long)features[e] * columns);
             var factor = TOps.Broadcast(values[e]);
-            AddTo<TCount, None>(row, factor, ref v0, ref v1, ref v2, ref v3);
-            AddTo<TCount, Four>(row, factor, ref v4, ref v5, ref v6, ref v7);
+            VectorRow<TOps, TVector>.AddTo<TCount, None>(row, factor, ref v0, ref v1, ref v2, ref v3);
+            VectorRow<TOps, TVector>.AddTo<TCount, Four>(row, factor, ref v4, ref v5, ref v6, ref v7);
         }
 
         // g_i = ∂L/∂z_i in place of z_i
@@ -203,58 +203,9 @@ internal sealed unsafe class GramKernel<TOps, TVector> : FusedKernel
         {
             float* row = moments + ((long)features[e] * columns);
             var factor = TOps.Broadcast(values[e]);
-            AddProduct<TCount, None>(row, factor, v0, v1, v2, v3);
-            AddProduct<TCount, Four>(row, factor, v4, v5, v6, v7);
+            VectorRow<TOps, TVector>.AddProduct<TCount, None>(row, factor, v0, v1, v2, v3);
+            VectorRow<TOps, TVector>.AddProduct<TCount, Four>(row, factor, v4, v5, v6, v7);
         }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static (TVector, TVector, TVector, TVector) Load<TCount, TFirst>(float* p)
-        where TCount : struct, IVectorCount
-        where TFirst : struct, IVectorCount
-    {
-        int lanes = TOps.Lanes;
-        p += TFirst.Value * lanes;
-        return (Has<TCount, TFirst>(0) ? TOps.Load(p) : TOps.Zero,
-            Has<TCount, TFirst>(1) ? TOps.Load(p + lanes) : TOps.Zero,
-            Has<TCount, TFirst>(2) ? TOps.Load(p + (2 * lanes)) : TOps.Zero,
-            Has<TCount, TFirst>(3) ? TOps.Load(p + (3 * lanes)) : TOps.Zero);
-    }
-
-    // sums += factor · p
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void AddTo<TCount, TFirst>(float* p, TVector factor, ref TVector sum0, ref TVector sum1, ref TVector sum2, ref TVector sum3)
-        where TCount : struct, IVectorCount
-        where TFirst : struct, IVectorCount
-    {
-        int lanes = TOps.Lanes;
-        p += TFirst.Value * lanes;
-        if (Has<TCount, TFirst>(0))
-            sum0 = TOps.MultiplyAdd(factor, TOps.Load(p), sum0);
-        if (Has<TCount, TFirst>(1))
-            sum1 = TOps.MultiplyAdd(factor, TOps.Load(p + lanes), sum1);
-        if (Has<TCount, TFirst>(2))
-            sum2 = TOps.MultiplyAdd(factor, TOps.Load(p + (2 * lanes)), sum2);
-        if (Has<TCount, TFirst>(3))
-            sum3 = TOps.MultiplyAdd(factor, TOps.Load(p + (3 * lanes)), sum3);
-    }
-
-    // p += factor · v
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void AddProduct<TCount, TFirst>(float* p, TVector factor, TVector v0, TVector v1, TVector v2, TVector v3)
-        where TCount : struct, IVectorCount
-        where TFirst : struct, IVectorCount
-    {
-        int lanes = TOps.Lanes;
-        p += TFirst.Value * lanes;
-        if (Has<TCount, TFirst>(0))
-            TOps.Store(TOps.MultiplyAdd(factor, v0, TOps.Load(p)), p);
-        if (Has<TCount, TFirst>(1))
-            TOps.Store(TOps.MultiplyAdd(factor, v1, TOps.Load(p + lanes)), p + lanes);
-        if (Has<TCount, TFirst>(2))
-            TOps.Store(TOps.MultiplyAdd(factor, v2, TOps.Load(p + (2 * lanes))), p + (2 * lanes));
-        if (Has<TCount, TFirst>(3))
-            TOps.Store(TOps.MultiplyAdd(factor, v3, TOps.Load(p + (3 * lanes))), p + (3 * lanes));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -265,13 +216,13 @@ internal sealed unsafe class GramKernel<TOps, TVector> : FusedKernel
     {
         int lanes = TOps.Lanes;
         i += TFirst.Value * lanes;
-        if (Has<TCount, TFirst>(0))
+        if (VectorRow<TOps, TVector>.Has<TCount, TFirst>(0))
             v0 = Output(in parts, i, v0, ref sum);
-        if (Has<TCount, TFirst>(1))
+        if (VectorRow<TOps, TVector>.Has<TCount, TFirst>(1))
             v1 = Output(in parts, i + lanes, v1, ref sum);
-        if (Has<TCount, TFirst>(2))
+        if (VectorRow<TOps, TVector>.Has<TCount, TFirst>(2))
             v2 = Output(in parts, i + (2 * lanes), v2, ref sum);
-        if (Has<TCount, TFirst>(3))
+        if (VectorRow<TOps, TVector>.Has<TCount, TFirst>(3))
             v3 = Output(in parts, i + (3 * lanes), v3, ref sum);
     }
 
@@ -288,11 +239,6 @@ internal sealed unsafe class GramKernel<TOps, TVector> : FusedKernel
         TOps.Store(TOps.Add(TOps.Load(db), q), db);
         return q;
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static bool Has<TCount, TFirst>(int place)
-        where TCount : struct, IVectorCount
-        where TFirst : struct, IVectorCount => TCount.Value > TFirst.Value + place;
 }
 
 /// <summary>Where what a <see cref="GramKernel{TOps, TVector}"/> reads and writes is.</summary>

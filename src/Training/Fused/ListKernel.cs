@@ -85,8 +85,8 @@ internal static unsafe class ListKernel<TOps, TVector>
     {
         for (int e = 0; e < count; e++)
         {
-            var (w0, w1, w2, w3) = Load<TCount>(w + Feature(draws[e], rows));
-            AddTo<TCount>(h + Sample(draws[e], rows), TOps.Broadcast(values[e]), w0, w1, w2, w3);
+            var (w0, w1, w2, w3) = VectorRow<TOps, TVector>.Load<TCount, None>(w + Feature(draws[e], rows));
+            VectorRow<TOps, TVector>.AddProduct<TCount, None>(h + Sample(draws[e], rows), TOps.Broadcast(values[e]), w0, w1, w2, w3);
         }
     }
 
@@ -111,8 +111,8 @@ internal static unsafe class ListKernel<TOps, TVector>
     private static void AddOuter<TCount>(float* dw, int* draw, float* value, float* dh, int rows)
         where TCount : struct, IVectorCount
     {
-        var (h0, h1, h2, h3) = Load<TCount>(dh + Sample(*draw, rows));
-        AddTo<TCount>(dw + Feature(*draw, rows), TOps.Broadcast(*value), h0, h1, h2, h3);
+        var (h0, h1, h2, h3) = VectorRow<TOps, TVector>.Load<TCount, None>(dh + Sample(*draw, rows));
+        VectorRow<TOps, TVector>.AddProduct<TCount, None>(dw + Feature(*draw, rows), TOps.Broadcast(*value), h0, h1, h2, h3);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -124,67 +124,16 @@ internal static unsafe class ListKernel<TOps, TVector>
     private static void Backward<TCount>(float* decoder, float* dDecoder, int* samples, int count, float* g, float* h, float* dh, int rows)
         where TCount : struct, IVectorCount
     {
-        int lanes = TOps.Lanes;
-        var (w0, w1, w2, w3) = Load<TCount>(decoder);
-        var (d0, d1, d2, d3) = Load<TCount>(dDecoder);
+        var (w0, w1, w2, w3) = VectorRow<TOps, TVector>.Load<TCount, None>(decoder);
+        var (d0, d1, d2, d3) = VectorRow<TOps, TVector>.Load<TCount, None>(dDecoder);
         for (int e = 0; e < count; e++)
         {
             long sample = samples[e];
             var factor = TOps.Broadcast(g[sample]);
-            AddTo<TCount>(factor, h + (sample * rows), ref d0, ref d1, ref d2, ref d3);
-            AddTo<TCount>(dh + (sample * rows), factor, w0, w1, w2, w3);
+            VectorRow<TOps, TVector>.AddTo<TCount, None>(h + (sample * rows), factor, ref d0, ref d1, ref d2, ref d3);
+            VectorRow<TOps, TVector>.AddProduct<TCount, None>(dh + (sample * rows), factor, w0, w1, w2, w3);
         }
 
-        Store<TCount>(dDecoder, d0, d1, d2, d3);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static (TVector, TVector, TVector, TVector) Load<TCount>(float* p)
-        where TCount : struct, IVectorCount =>
-        (TOps.Load(p),
-        TCount.Value > 1 ? TOps.Load(p + TOps.Lanes) : TOps.Zero,
-        TCount.Value > 2 ? TOps.Load(p + (2 * TOps.Lanes)) : TOps.Zero,
-        TCount.Value > 3 ? TOps.Load(p + (3 * TOps.Lanes)) : TOps.Zero);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store<TCount>(float* p, TVector v0, TVector v1, TVector v2, TVector v3)
-        where TCount : struct, IVectorCount
-    {
-        TOps.Store(v0, p);
-        if (TCount.Value > 1)
-            TOps.Store(v1, p + TOps.Lanes);
-        if (TCount.Value > 2)
-            TOps.Store(v2, p + (2 * TOps.Lanes));
-        if (TCount.Value > 3)
-            TOps.Store(v3, p + (3 * TOps.Lanes));
-    }
-
-    // p += factor · v
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void AddTo<TCount>(float* p, TVector factor, TVector v0, TVector v1, TVector v2, TVector v3)
-        where TCount : struct, IVectorCount
-    {
-        int lanes = TOps.Lanes;
-        TOps.Store(TOps.MultiplyAdd(factor, v0, TOps.Load(p)), p);
-        if (TCount.Value > 1)
-            TOps.Store(TOps.MultiplyAdd(factor, v1, TOps.Load(p + lanes)), p + lanes);
-        if (TCount.Value > 2)
-            TOps.Store(TOps.MultiplyAdd(factor, v2, TOps.Load(p + (2 * lanes))), p + (2 * lanes));
-        if (TCount.Value > 3)
-            TOps.Store(TOps.MultiplyAdd(factor, v3, TOps.Load(p + (3 * lanes))), p + (3 * lanes));
-    }
-
-    // sums += factor · p
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void AddTo<TCount>(TVector factor, float* p, ref TVector sum0, ref TVector sum1, ref TVector sum2, ref TVector sum3)
-        where TCount : struct, IVectorCount
-    {
-        sum0 = TOps.MultiplyAdd(factor, TOps.Load(p), sum0);
-        if (TCount.Value > 1)
-            sum1 = TOps.MultiplyAdd(factor, TOps.Load(p + TOps.Lanes), sum1);
-        if (TCount.Value > 2)
-            sum2 = TOps.MultiplyAdd(factor, TOps.Load(p + (2 * TOps.Lanes)), sum2);
-        if (TCount.Value > 3)
-            sum3 = TOps.MultiplyAdd(factor, TOps.Load(p + (3 * TOps.Lanes)), sum3);
+        VectorRow<TOps, TVector>.Store<TCount, None>(dDecoder, d0, d1, d2, d3);
     }
 }

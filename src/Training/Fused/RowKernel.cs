@@ -21,6 +21,9 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
 {
     private const int Tile = SampleSource.TileSamples;
 
+    // Features that are decoded at once.
+    private const int MaxDecoded = 4;
+
     // Features that are on in many samples wait until there are so many of them: then they go through blocked products together.
     private const int MaxWaiting = 32;
 
@@ -50,7 +53,9 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
     public override long AccumulatorFloats => ((long)Matrices * N * _rows) + ((long)N * TOps.Lanes);
 
     // Scratch: see Room.
-    public override long ScratchFloats => ((long)Tile * ((N * TileRun.Length(N)) + 4 + (2 * _width) + (2 * _rows) + 4 + MaxWaiting)) + (2 * (MaxWaiting + 4) * _rows) + (2 * Tile);
+    public override long ScratchFloats =>
+        ((long)Tile * ((N * TileRun.Length(N)) + MaxDecoded + (2 * _width) + (2 * _rows) + MaxWaiting + MaxDecoded))
+        + (2 * (MaxWaiting + MaxDecoded) * _rows) + Tile + DrawList.Spare;
 
     private int Matrices => AbsoluteValue ? 2 : 1;
 
@@ -156,8 +161,8 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
         new Span<float>(room.DH, Tile * _rows).Clear();
         float* valid = count < Tile ? ValidLanes.Mask(count) : null;
         ulong everywhere = count < Tile ? (1UL << count) - 1 : ulong.MaxValue;
-        ulong* on = stackalloc ulong[4];
-        int* waiting = stackalloc int[MaxWaiting + 4];
+        ulong* on = stackalloc ulong[MaxDecoded];
+        int* waiting = stackalloc int[MaxWaiting + MaxDecoded];
         int waitingCount = 0;
         bool flushed = false;
         double loss = 0;
@@ -167,7 +172,7 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
         for (int first = 0; first < N; first += rows)
         {
             rows = SampleLanes<TOps, TVector>.Rows(N - first);
-            new Span<ulong>(on, 4).Clear();
+            new Span<ulong>(on, MaxDecoded).Clear();
             float* g = room.G + (waitingCount * Tile);
             float* targets = x != null ? x + ((long)first * model.Stride) : Spread(present.Candidates + first, rows, ref values, in room);
             for (int start = 0; start < Tile; start += SampleLanes<TOps, TVector>.Samples)
@@ -292,14 +297,14 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
         {
             X = scratch.Floats;
             XRows = X + ((long)Tile * kernel.N * run);
-            HLanes = XRows + (4 * Tile);
+            HLanes = XRows + (MaxDecoded * Tile);
             DHLanes = HLanes + (Tile * kernel._width);
             H = DHLanes + (Tile * kernel._width);
             DH = H + (Tile * kernel._rows);
             G = DH + (Tile * kernel._rows);
-            WaitingD = G + ((MaxWaiting + 4) * Tile);
-            WaitingDD = WaitingD + ((MaxWaiting + 4) * kernel._rows);
-            List = (int*)(WaitingDD + ((MaxWaiting + 4) * kernel._rows));
+            WaitingD = G + ((MaxWaiting + MaxDecoded) * Tile);
+            WaitingDD = WaitingD + ((MaxWaiting + MaxDecoded) * kernel._rows);
+            List = (int*)(WaitingDD + ((MaxWaiting + MaxDecoded) * kernel._rows));
         }
 
         /// <summary>x of dense samples, a run of tiles, [n, samples].</summary>
