@@ -18,14 +18,15 @@ internal readonly record struct TileRun(RandomStream Stream, long First, int Til
     /// <summary>Binary logarithm of <see cref="MaxSamples"/>.</summary>
     public const int SlotShift = 10;
 
-    // Values of all features of a run that stay in the first-level cache: 20 kB.
+    // Values of all features of a run that stay in the first-level cache: 20 kB. Shorter runs than this would begin too often.
     private const int CachedValues = 5 << 10;
+    private const int MinTiles = 4;
 
     /// <summary>Samples of the run.</summary>
     public int Samples => Tiles * PhiloxTile.Samples;
 
     /// <summary>Length of runs for so many features: the more features, the shorter.</summary>
-    public static int Length(int features) => Math.Clamp(CachedValues / PhiloxTile.Samples / features, 4, MaxTiles) & ~1;
+    public static int Length(int features) => Math.Clamp(CachedValues / PhiloxTile.Samples / features, MinTiles, MaxTiles) & ~1;
 
     /// <summary>The number of a draw.</summary>
     /// <param name="feature">Feature.</param>

@@ -21,6 +21,7 @@ public sealed class FusedDeterminismTests
         ("{ kind: absolute-value, features: 100, hidden: 40 }", 128),
         ("{ kind: relu-hidden, features: 64, hidden: 33 }", 65),
         ("{ kind: linear, features: 300, hidden: 7 }", 200),
+        ("{ kind: linear, features: 41, hidden: 23 }", 190),
     ];
 
     private static IEnumerable<string> Models => s_shapes.Select(shape => shape.Model);

@@ -55,13 +55,14 @@ internal sealed unsafe class GramKernel<TOps, TVector> : FusedKernel
     {
         float* b = state + ((long)N * _columns);
         new ReadOnlySpan<float>(parameters.BPointer, N).CopyTo(new Span<float>(b, N));
-        // Features that only fill up the last vector are always off.
-        for (int i = N; i < _columns; i++)
-            b[i] = ReluOutput ? -1 : 0;
         Coefficients(importance, b + _columns);
+        // Features that only fill up the last vector are off, and count nothing.
+        new Span<float>(b + N, _columns - N).Clear();
+        new Span<float>(b + _columns + N, _columns - N).Clear();
         float* w = b + (2 * _columns);
         Rows.Pad(parameters.WPointer, w, N, M, _rows);
         float* transposed = w + ((long)N * _rows);
+        new Span<float>(transposed, M * _columns).Clear();
         Rows.Transpose(w, _rows, N, M, transposed, _columns);
         new Span<float>(state, N * _columns).Clear();
         BlockKernel<TOps, TVector>.Multiply(w, _rows, N, M, transposed, _columns, _columns, state, _columns, state, _columns);

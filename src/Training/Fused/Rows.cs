@@ -6,11 +6,15 @@ namespace ToyPipeline.Training.Fused;
 /// <summary>Layouts of matrices.</summary>
 internal static unsafe class Rows
 {
-    /// <summary>[n, m] to rows of <paramref name="stride"/>.</summary>
+    /// <summary>[n, m] to rows of <paramref name="stride"/>, 0 beyond m.</summary>
     public static void Pad(float* from, float* to, int n, int m, int stride)
     {
         for (int i = 0; i < n; i++)
-            new ReadOnlySpan<float>(from + ((long)i * m), m).CopyTo(new Span<float>(to + ((long)i * stride), m));
+        {
+            var row = new Span<float>(to + ((long)i * stride), stride);
+            new ReadOnlySpan<float>(from + ((long)i * m), m).CopyTo(row);
+            row[m..].Clear();
+        }
     }
 
     /// <summary>The inverse of <see cref="Pad"/>.</summary>
