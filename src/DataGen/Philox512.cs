@@ -26,23 +26,11 @@ internal static unsafe class Philox512
         var (m0, m1) = (Multiplier(Philox4x32.M0), Multiplier(Philox4x32.M1));
         var start = new PhiloxStart(in key, stream, group, slot);
         var groups = Vector512.Create(group) + Order;
+        // Two tiles at a time; what comes out beyond an odd last one is spare.
         for (; tiles > 0; tiles -= 2, words += 2 * PhiloxTile.Samples, groups += Vector512.Create(32UL))
         {
             var (a0, a1, a2, a3) = Start(in start, groups, m0, m1);
             var (b0, b1, b2, b3) = Start(in start, groups + Vector512.Create(8UL), m0, m1);
-            if (tiles == 1)
-            {
-                for (int round = 2; round < Philox4x32.Rounds; round++)
-                {
-                    Round(ref a0, ref a1, ref a2, ref a3, m0, m1, key.Round(round));
-                    Round(ref b0, ref b1, ref b2, ref b3, m0, m1, key.Round(round));
-                }
-
-                Store(a0, a1, a2, a3, words);
-                Store(b0, b1, b2, b3, words + 32);
-                return;
-            }
-
             var (c0, c1, c2, c3) = Start(in start, groups + Vector512.Create(16UL), m0, m1);
             var (d0, d1, d2, d3) = Start(in start, groups + Vector512.Create(24UL), m0, m1);
             for (int round = 2; round < Philox4x32.Rounds; round++)
