@@ -16,14 +16,13 @@ internal abstract unsafe class SampleSource
     /// <summary>Share of samples in which no feature is present.</summary>
     public abstract double EmptyShare { get; }
 
-    /// <summary>Mean number of features that are present in a sample.</summary>
-    public abstract double MeanPresent { get; }
+    /// <summary>Mean share of the features that are present in a sample.</summary>
+    public abstract double MeanDensity { get; }
 
     /// <summary>Whether so many features are present that lists of them do not pay.</summary>
-    public abstract bool Dense { get; }
+    public bool Dense => MeanDensity >= DenseFrom;
 
-    /// <summary>Mean share of present features from which on a source counts as dense.</summary>
-    protected const double DenseFrom = 0.25;
+    private const double DenseFrom = 0.25;
 
     /// <summary>Fills in tiles <paramref name="tile"/> and following of the batch of <paramref name="step"/>: from its sample 64·tile on.</summary>
     /// <param name="step">Training step, from 0.</param>
@@ -64,9 +63,7 @@ internal sealed unsafe class StreamSource(FeatureSampler sampler, ulong seed, in
 
     public override double EmptyShare => sampler.EmptyShare;
 
-    public override double MeanPresent => sampler.MeanDensity * sampler.Features;
-
-    public override bool Dense => sampler.MeanDensity >= DenseFrom;
+    public override double MeanDensity => sampler.MeanDensity;
 
     public override void FillTiles(long step, int tile, int tiles, float* x, int stride, DrawBuffer buffer) =>
         sampler.FillTiles(in _key, Run(step, tile, tiles), x, stride, buffer);
@@ -90,9 +87,7 @@ internal sealed unsafe class DatasetSource(TrainingDataset dataset, int batch) :
 
     public override double EmptyShare => dataset.EmptyShare;
 
-    public override double MeanPresent => dataset.MeanDensity * dataset.Features;
-
-    public override bool Dense => dataset.MeanDensity >= DenseFrom;
+    public override double MeanDensity => dataset.MeanDensity;
 
     public override void FillTiles(long step, int tile, int tiles, float* x, int stride, DrawBuffer buffer)
     {

@@ -220,7 +220,7 @@ internal sealed unsafe class FusedObjective : IObjective
         if (TileKernel<TOps, TVector>.Suits(spec))
             return [.. Enumerable.Repeat(new TileKernel<TOps, TVector>(spec, batch), ensemble.Instances)];
         var (rows, gram) = (new RowKernel<TOps, TVector>(spec, batch), new GramKernel<TOps, TVector>(spec, batch));
-        return [.. ensemble.Sources.Select(source => GramKernel<TOps, TVector>.Suits(spec, batch, source.MeanPresent) ? gram : (FusedKernel)rows)];
+        return [.. ensemble.Sources.Select(source => GramKernel<TOps, TVector>.Suits(spec, batch, source.MeanDensity) ? gram : (FusedKernel)rows)];
     }
 
     // Room for any of the kernels, in one place: how arrays lie to each other in the caches is then the same in every run.

@@ -45,11 +45,11 @@ internal sealed unsafe class GramKernel<TOps, TVector> : FusedKernel
     /// <summary>Whether this kernel takes fewer operations than others.</summary>
     /// <param name="model">Architecture and shape.</param>
     /// <param name="batch">Samples per step.</param>
-    /// <param name="present">Mean number of features that are present in a sample.</param>
-    public static bool Suits(ModelSpec model, int batch, double present) =>
+    /// <param name="density">Mean share of the features that are present in a sample.</param>
+    public static bool Suits(ModelSpec model, int batch, double density) =>
         model.Kind is ModelKind.Linear or ModelKind.ReluOutput
         && model.Features <= Math.Min(MaxFeatures, batch / 2)
-        && present * (1 + ((double)model.Features / MaxFeatures)) <= MaxPresent * model.Hidden;
+        && density * model.Features * (1 + ((double)model.Features / MaxFeatures)) <= MaxPresent * model.Hidden;
 
     public override void Prepare(ParameterPointers parameters, ReadOnlySpan<float> importance, float* state)
     {

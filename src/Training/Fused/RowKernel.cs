@@ -138,7 +138,7 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
         new Span<float>(room.H, Tile * _rows).Clear();
         ListKernel<TOps, TVector>.AddRows(model.W, present.Places, present.Values, present.Count, room.H, _rows);
         if (ReluHidden)
-            Rectify(room.H);
+            SampleLanes<TOps, TVector>.Gate(room.H, room.H, Tile * _rows);
         Rows.Transpose(room.H, _rows, Tile, _width, room.HLanes, Tile);
     }
 
@@ -147,12 +147,9 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
     {
         for (int start = 0; start < Tile; start += SampleLanes<TOps, TVector>.Samples)
             SampleLanes<TOps, TVector>.Project(model.W, _rows, x + start, model.Stride, N, M, room.HLanes + start, Tile, add: false);
-        Rows.Transpose(room.HLanes, Tile, _width, Tile, room.H, _rows);
         if (ReluHidden)
-        {
-            Rectify(room.H);
-            Rows.Transpose(room.H, _rows, Tile, _width, room.HLanes, Tile);
-        }
+            SampleLanes<TOps, TVector>.Gate(room.HLanes, room.HLanes, M * Tile);
+        Rows.Transpose(room.HLanes, Tile, _width, Tile, room.H, _rows);
     }
 
     // z = b + D h, then ∂L/∂h and ∂L/∂D. The samples are rows of x, or where that is null the features that are present.
@@ -223,7 +220,7 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
         if (flushed)
             Rows.AddTransposed(room.DHLanes, Tile, _width, Tile, room.DH, _rows);
         if (ReluHidden)
-            Gate(room.H, room.DH);
+            SampleLanes<TOps, TVector>.Gate(room.H, room.DH, Tile * _rows);
         return loss + TOps.Sum(sum);
     }
 
@@ -261,19 +258,6 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
             return;
         for (int e = 0; e < count; e += TOps.Lanes)
             TOps.Store(TOps.Load(from + e), to + e);
-    }
-
-    private void Rectify(float* h)
-    {
-        for (int e = 0; e < Tile * _rows; e += TOps.Lanes)
-            TOps.Store(TOps.Max(TOps.Load(h + e), TOps.Zero), h + e);
-    }
-
-    // ∂L/∂h_k is 0 where the hidden unit is off.
-    private void Gate(float* h, float* dh)
-    {
-        for (int e = 0; e < Tile * _rows; e += TOps.Lanes)
-            TOps.Store(TOps.WherePositive(TOps.Load(h + e), TOps.Load(dh + e)), dh + e);
     }
 
     /// <summary>The features that are present in a tile, by feature and then by sample.</summary>

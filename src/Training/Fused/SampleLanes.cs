@@ -200,6 +200,13 @@ internal static unsafe class SampleLanes<TOps, TVector>
         sum3 = TOps.MultiplyAdd(w, v3, sum3);
     }
 
+    /// <summary>Keeps values where the hidden unit is on: h itself is rectified so. The layout does not matter.</summary>
+    public static void Gate(float* h, float* values, int count)
+    {
+        for (int e = 0; e < count; e += TOps.Lanes)
+            TOps.Store(TOps.WherePositive(TOps.Load(h + e), TOps.Load(values + e)), values + e);
+    }
+
     /// <summary>Sums up vectors of partial sums.</summary>
     public static void Collapse(float* vectors, float* destination, int count)
     {

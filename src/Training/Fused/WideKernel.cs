@@ -28,7 +28,7 @@ internal static unsafe class WideKernel<TOps, TVector>
         // h_k = Σ_i W_ik x_i
         SampleLanes<TOps, TVector>.Project(model.W, model.Rows, x, model.Stride, model.N, model.M, h, Samples, add: false);
         if (model.ReluHidden)
-            Gate(h, h, model.M);
+            SampleLanes<TOps, TVector>.Gate(h, h, model.M * Samples);
         int rows;
         for (int i = 0; i < model.N; i += rows)
         {
@@ -39,16 +39,9 @@ internal static unsafe class WideKernel<TOps, TVector>
         // ∂L/∂h_k = Σ_i D_ik g_i, 0 where the hidden unit is off
         SampleLanes<TOps, TVector>.Project(model.Decoder, model.Rows, g, Samples, model.N, model.M, dh, Samples, add: false);
         if (model.ReluHidden)
-            Gate(h, dh, model.M);
+            SampleLanes<TOps, TVector>.Gate(h, dh, model.M * Samples);
         BackwardWeights(in model, x, g, h, dh);
         return sum;
-    }
-
-    // Keeps values where the hidden unit is on.
-    private static void Gate(float* h, float* values, int m)
-    {
-        for (int e = 0; e < m * Samples; e += TOps.Lanes)
-            TOps.Store(TOps.WherePositive(TOps.Load(h + e), TOps.Load(values + e)), values + e);
     }
 
     // ∂L/∂W_ik = Σ_samples x_i ∂L/∂h_k  (encoder)  +  g_i h_k  (decoder, into W itself where it is tied)
