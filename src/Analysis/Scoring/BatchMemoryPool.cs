@@ -3,8 +3,8 @@ namespace ToyPipeline.Analysis.Scoring;
 /// <summary>What readers are done with, for the next ones: new memory takes as long as the model.</summary>
 internal sealed class BatchMemoryPool : IDisposable
 {
-    // What a run reads and writes should stay in the caches of its core; a run costs some microseconds whatever its size.
-    private const int SliceValues = 1 << 18;
+    // What a run reads and writes should stay in the caches, but a run costs some microseconds whatever its size: twice as much is no faster, half 3 % slower.
+    private const int SliceValues = 1 << 19;
     private const int MinSliceRows = 32;
 
     // Of readers that have finished; the next ones may ask for other outputs.

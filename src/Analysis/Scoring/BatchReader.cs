@@ -113,7 +113,8 @@ internal sealed class BatchReader(BatchMemoryPool pool, SampleBatches source, IR
             if (_workers[helper].IsCalled)
                 continue;
             _workers[helper].IsCalled = true;
-            ThreadPool.UnsafeQueueUserWorkItem(static call => call.Reader.Help(call.Worker), (Reader: this, Worker: _workers[helper]), preferLocal: false);
+            var worker = _workers[helper];
+            HelperThreads.Call(() => Help(worker), _workers.Length - 1);
         }
     }
 
