@@ -1,5 +1,6 @@
 using System.Runtime.ExceptionServices;
 using ToyPipeline.Analysis.Data;
+using ToyPipeline.Core.Runs;
 
 namespace ToyPipeline.Analysis.Scoring;
 
@@ -114,7 +115,7 @@ internal sealed class BatchReader(BatchMemoryPool pool, SampleBatches source, IR
                 continue;
             _workers[helper].IsCalled = true;
             var worker = _workers[helper];
-            HelperThreads.Call(() => Help(worker), _workers.Length - 1);
+            HelperThreads.Call(() => Help(worker));
         }
     }
 

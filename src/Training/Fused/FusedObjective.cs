@@ -4,6 +4,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using ToyPipeline.Core.Experiments;
+using ToyPipeline.Core.Runs;
 using ToyPipeline.DataGen;
 
 namespace ToyPipeline.Training.Fused;
@@ -75,7 +76,7 @@ internal sealed unsafe class FusedObjective : IObjective
         // Instances go round in spells of some steps, so that no thread is left with a whole one at the end.
         var waiting = new ConcurrentQueue<int>(Enumerable.Range(0, _ensemble.Instances));
         int workers = Within ? 1 : Math.Min(_threads, _ensemble.Instances);
-        Parallel.For(0, workers, new ParallelOptions { MaxDegreeOfParallelism = workers }, Take, (_, _, work) =>
+        Share(workers, work =>
         {
             while (!cancellation.IsCancellationRequested && waiting.TryDequeue(out int instance))
             {
@@ -85,9 +86,7 @@ internal sealed unsafe class FusedObjective : IObjective
                 if (end < to)
                     waiting.Enqueue(instance);
             }
-
-            return work;
-        }, Return);
+        });
         cancellation.ThrowIfCancellationRequested();
         for (int i = 0; i < losses.Length; i++)
             loss[i] = losses[i] / (to - from);
@@ -150,11 +149,12 @@ internal sealed unsafe class FusedObjective : IObjective
         double[] losses = work.Losses;
         if (Within)
         {
-            Parallel.For(0, _slices, new ParallelOptions { MaxDegreeOfParallelism = _threads }, Take, (slice, _, worker) =>
+            int taken = -1;
+            Share(Math.Min(_threads, _slices), worker =>
             {
-                losses[slice] = Slice(slice, worker.Scratch);
-                return worker;
-            }, Return);
+                while (Interlocked.Increment(ref taken) is var slice && slice < _slices)
+                    losses[slice] = Slice(slice, worker.Scratch);
+            });
         }
 
         double loss = 0;
@@ -190,6 +190,20 @@ internal sealed unsafe class FusedObjective : IObjective
     }
 
     private static nint Pointer(TorchSharp.torch.Tensor tensor) => (nint)Unsafe.AsPointer(ref MemoryMarshal.GetReference(tensor.bytes));
+
+    // Each thread has memory of its own.
+    private void Share(int threads, Action<Workspace> work) => HelperThreads.Share(threads, () =>
+    {
+        var own = Take();
+        try
+        {
+            work(own);
+        }
+        finally
+        {
+            Return(own);
+        }
+    });
 
     private Workspace Take()
     {
