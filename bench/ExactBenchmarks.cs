@@ -34,14 +34,14 @@ internal static class ExactBenchmarks
         var pack = new Grid(experiment).Packs().Single();
         var shape = new TrainCase(name, ModelKind.ReluOutput, features, hidden, PeerInstances, 1, 0.1, 0);
         using var peer = new EagerTraining(shape, EagerTraining.Variants(shape).MinBy(variant => TrainBenchmarks.Seconds(shape, variant))!);
-        var (ourSeconds, stepSeconds) = harness.Compare(
+        var compared = harness.Compare(
             Harness.Timed(repetitions =>
             {
                 for (int r = 0; r < repetitions; r++)
                     ExactTraining.Run(pack, "", _ => { }, CancellationToken.None);
             }),
             Harness.Timed(peer.Train));
-        return Result.HigherIsBetter(name, pack.Instances.Count / ourSeconds, PeerInstances / (stepSeconds * PeerSteps), "models/s", Machine.Threads) with
+        return Result.HigherIsBetter(name, pack.Instances.Count / compared.Ours, PeerInstances / (compared.Peer * PeerSteps), "models/s", Machine.Threads).Over(compared) with
         {
             Note = $"peer extrapolated: a step of {PeerInstances} models measured, times {PeerSteps:#,0} steps",
         };

@@ -30,8 +30,8 @@ internal static class GenerateBenchmarks
         try
         {
             using var numpy = new NumpyPeer(n, density, folder.Sub("peer"));
-            var (ourSeconds, peerSeconds) = harness.Compare(ours, numpy.Seconds);
-            return Result.HigherIsBetter(name, threads * ShardSamples / ourSeconds, ShardSamples / peerSeconds, "samples/s", threads) with
+            var compared = harness.Compare(ours, numpy.Seconds);
+            return Result.HigherIsBetter(name, threads * ShardSamples / compared.Ours, ShardSamples / compared.Peer, "samples/s", threads).Over(compared) with
             {
                 Target = target,
                 Note = $"peer: numpy {numpy.Version}, which has one thread",

@@ -6,6 +6,28 @@ namespace ToyPipeline.Bench;
 /// <param name="repetitions">Units of work to do.</param>
 internal delegate double Side(int repetitions);
 
+/// <summary>What two sides took, round by round.</summary>
+/// <param name="ourSeconds">Seconds of one unit of our work.</param>
+/// <param name="peerSeconds">The same of the peer's.</param>
+internal sealed class Comparison(double[] ourSeconds, double[] peerSeconds)
+{
+    /// <summary>Median.</summary>
+    public double Ours { get; } = Harness.Median(ourSeconds);
+
+    /// <summary>Median.</summary>
+    public double Peer { get; } = Harness.Median(peerSeconds);
+
+    /// <summary>The smallest and the largest ratio of a round, as parts of that of the medians.</summary>
+    public (double Low, double High) Spread
+    {
+        get
+        {
+            var rounds = ourSeconds.Zip(peerSeconds, (ours, peer) => peer / ours * Ours / Peer).ToList();
+            return (rounds.Min(), rounds.Max());
+        }
+    }
+}
+
 /// <summary>Runs two sides in turn and takes medians.</summary>
 /// <param name="rounds">Rounds that count.</param>
 internal sealed class Harness(int rounds)
@@ -23,8 +45,8 @@ internal sealed class Harness(int rounds)
         return Stopwatch.GetElapsedTime(start).TotalSeconds;
     };
 
-    /// <summary>Median seconds of one unit of work on either side: both are warmed up, then run in turn, peer first.</summary>
-    public (double Ours, double Peer) Compare(Side ours, Side peer)
+    /// <summary>Seconds of one unit of work on either side: both are warmed up, then run in turn, peer first.</summary>
+    public Comparison Compare(Side ours, Side peer)
     {
         int ourRepetitions = Calibrate(ours), peerRepetitions = Calibrate(peer);
         double[] ourSeconds = new double[rounds], peerSeconds = new double[rounds];
@@ -36,7 +58,7 @@ internal sealed class Harness(int rounds)
             ourSeconds[round] = ours(ourRepetitions) / ourRepetitions;
         }
 
-        return (Median(ourSeconds), Median(peerSeconds));
+        return new Comparison(ourSeconds, peerSeconds);
     }
 
     /// <summary>Median seconds of one unit of work of a side alone.</summary>

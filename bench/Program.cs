@@ -54,7 +54,7 @@ foreach (var benchmark in chosen)
     foreach (var result in benchmark.Run(harness))
     {
         results.Add(result);
-        Console.WriteLine($"{result.Name,-28} {result.Ours,14:#,0.##} {result.Peer,14:#,0.##} {result.Unit,-10} ratio {result.Ratio:0.##}{(result.Met == false ? " MISSED" : "")} {result.Note}");
+        Console.WriteLine($"{result.Name,-28} {result.Ours,14:#,0.##} {result.Peer,14:#,0.##} {result.Unit,-10} ratio {result.Ratio:0.##}{(result.RatioLow is null ? "" : $" ({result.RatioLow:0.##} to {result.RatioHigh:0.##})")}{(result.Met == false ? " MISSED" : "")} {result.Note}");
     }
 }
 

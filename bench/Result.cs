@@ -12,6 +12,12 @@ namespace ToyPipeline.Bench;
 /// <param name="Threads">Threads of either side.</param>
 internal sealed record Result(string Name, double Ours, double? Peer, string Unit, double? Ratio, int Threads)
 {
+    /// <summary>The smallest ratio of a round; null where the sides took no turns.</summary>
+    public double? RatioLow { get; init; }
+
+    /// <summary>The largest.</summary>
+    public double? RatioHigh { get; init; }
+
     /// <summary>The ratio to reach.</summary>
     public double? Target { get; init; }
 
@@ -37,6 +43,9 @@ internal sealed record Result(string Name, double Ours, double? Peer, string Uni
 
     /// <summary>What else there is to know.</summary>
     public string? Note { get; init; }
+
+    /// <summary>The result with the ratios of its rounds.</summary>
+    public Result Over(Comparison compared) => this with { RatioLow = Ratio * compared.Spread.Low, RatioHigh = Ratio * compared.Spread.High };
 
     /// <summary>A result where less is better: seconds, megabytes.</summary>
     public static Result LowerIsBetter(string name, double ours, double? peer, string unit, int threads) =>
@@ -82,7 +91,7 @@ internal static class ResultFiles
     public static string ShortMarkdown(IEnumerable<Result> results, string machine)
     {
         List<string> lines = [machine, "", "| benchmark | ours | peer | unit | ratio |", "|---|--:|--:|---|--:|"];
-        lines.AddRange(results.Where(r => r.Ratio is not null).Select(r => $"| {r.Name} | {Digits(r.Ours)} | {Digits(r.Peer)} | {r.Unit} | {Digits(r.Ratio)} |"));
+        lines.AddRange(results.Where(r => r.Ratio is not null).Select(r => $"| {r.Name} | {Digits(r.Ours)} | {Digits(r.Peer)} | {r.Unit} | {Ratio(r)} |"));
         return string.Join('\n', lines) + "\n";
     }
 
@@ -105,8 +114,11 @@ internal static class ResultFiles
         string memory = r.MemoryMb is { } mb ? $"peak memory +{mb:0} MB (limit {r.MemoryLimit:0} MB)" : "";
         string note = string.Join("; ", new[] { memory, r.Note }.Where(part => !string.IsNullOrEmpty(part)));
         string sgemm = r.SgemmFraction is null ? "" : $"{r.SgemmFraction:0%} / {r.PeerSgemmFraction:0.0%}";
-        return $"| {r.Name} | {Digits(r.Ours)} | {Digits(r.Peer)} | {r.Unit} | {Digits(r.Ratio)} | {target} | {sgemm} | {r.Threads} | {note} |";
+        return $"| {r.Name} | {Digits(r.Ours)} | {Digits(r.Peer)} | {r.Unit} | {Ratio(r)} | {target} | {sgemm} | {r.Threads} | {note} |";
     }
+
+    // And in brackets those of the rounds.
+    private static string Ratio(Result r) => r.RatioLow is null ? Digits(r.Ratio) : $"{Digits(r.Ratio)} ({Digits(r.RatioLow)} to {Digits(r.RatioHigh)})";
 
     // Three significant digits, without an exponent.
     private static string Digits(double? value) =>
@@ -117,6 +129,8 @@ internal static class ResultFiles
         Ours = Round(r.Ours)!.Value,
         Peer = Round(r.Peer),
         Ratio = Round(r.Ratio),
+        RatioLow = Round(r.RatioLow),
+        RatioHigh = Round(r.RatioHigh),
         SgemmFraction = Round(r.SgemmFraction),
         PeerSgemmFraction = Round(r.PeerSgemmFraction),
         MemoryMb = Round(r.MemoryMb),

@@ -40,19 +40,19 @@ internal static class ScoreBenchmarks
         Side rows = Harness.Timed(repetitions => Repeat(repetitions, () => ReadRows(scored))), peer = Harness.Timed(repetitions => Repeat(repetitions, bare.Score));
         Side batches = Harness.Timed(repetitions => Repeat(repetitions, () => ReadBatches(transformer, samples)));
 
-        var (rowSeconds, rowPeer) = harness.Compare(rows, peer);
-        var (batchSeconds, batchPeer) = harness.Compare(batches, peer);
+        var byRows = harness.Compare(rows, peer);
+        var byBatches = harness.Compare(batches, peer);
         var stock = Stock(ml, model, samples);
-        var (again, stockSeconds) = harness.Compare(rows, Harness.Timed(repetitions => Repeat(repetitions, () => ReadRows(stock))));
+        var byStock = harness.Compare(rows, Harness.Timed(repetitions => Repeat(repetitions, () => ReadRows(stock))));
         return
         [
-            Rate($"{name}-rows", rowSeconds, Samples / rowPeer, rowsTarget, "peer: bare session"),
-            Rate($"{name}-batches", batchSeconds, Samples / batchPeer, batchesTarget, "peer: bare session"),
-            Rate($"{name}-stock", again, StockSamples / stockSeconds, null, "ours by rows; peer: ApplyOnnxModel, for information"),
+            Rate($"{name}-rows", byRows, Samples, rowsTarget, "peer: bare session"),
+            Rate($"{name}-batches", byBatches, Samples, batchesTarget, "peer: bare session"),
+            Rate($"{name}-stock", byStock, StockSamples, null, "ours by rows; peer: ApplyOnnxModel, for information"),
         ];
 
-        Result Rate(string benchmark, double seconds, double peerRate, double? target, string note) =>
-            Result.HigherIsBetter(benchmark, Samples / seconds, peerRate, "samples/s", threads) with { Target = target, Note = note };
+        Result Rate(string benchmark, Comparison compared, int peerSamples, double? target, string note) =>
+            Result.HigherIsBetter(benchmark, Samples / compared.Ours, peerSamples / compared.Peer, "samples/s", threads).Over(compared) with { Target = target, Note = note };
     }
 
     private static void Repeat(int repetitions, Action work)

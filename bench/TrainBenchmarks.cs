@@ -88,13 +88,13 @@ internal static class TrainBenchmarks
         using var ours = new Ours(shape);
         var variant = EagerTraining.Variants(shape).MinBy(variant => Seconds(shape, variant))!;
         using var peer = new EagerTraining(shape, variant);
-        var (ourSeconds, peerSeconds) = harness.Compare(Harness.Timed(ours.Train), Harness.Timed(peer.Train));
+        var compared = harness.Compare(Harness.Timed(ours.Train), Harness.Timed(peer.Train));
         bool memory = shape.Name == MemoryCase;
-        return Result.LowerIsBetter(shape.Name, Microseconds(ourSeconds), Microseconds(peerSeconds), "µs", Machine.Threads) with
+        return Result.LowerIsBetter(shape.Name, Microseconds(compared.Ours), Microseconds(compared.Peer), "µs", Machine.Threads).Over(compared) with
         {
             Target = shape.Target,
-            SgemmFraction = shape.Flops * shape.Instances / ourSeconds / sgemm,
-            PeerSgemmFraction = shape.Flops * shape.Instances / peerSeconds / sgemm,
+            SgemmFraction = shape.Flops * shape.Instances / compared.Ours / sgemm,
+            PeerSgemmFraction = shape.Flops * shape.Instances / compared.Peer / sgemm,
             MemoryMb = memory ? MemoryMb(shape) : null,
             MemoryLimit = memory ? MemoryLimit : null,
             Note = $"peer: {variant}",

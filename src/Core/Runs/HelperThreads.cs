@@ -57,10 +57,8 @@ public static class HelperThreads
     {
         while (true)
         {
-            Action? work = null;
-            SpinUntil(() => s_calls.TryTake(out work));
-            work ??= s_calls.Take();
-            work();
+            SpinUntil(() => s_calls.Count > 0);
+            s_calls.Take()();
             lock (s_calls)
                 s_free++;
         }
