@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics;
 using ToyPipeline.Core.Experiments;
 
 namespace ToyPipeline.DataGen;
@@ -76,24 +77,28 @@ internal readonly struct Feature
             Dense = (high - low) / WordRange >= DenseFrom,
         };
     }
-}
 
-/// <summary>A value as a function of a word, in one rounding.</summary>
-/// <param name="Scale">Slope.</param>
-/// <param name="Offset">Value of word 0.</param>
-internal readonly record struct Line(float Scale, float Offset)
-{
-    /// <summary>(r + ½)/T on (0, 1), or twice that minus 1 on (−1, 1).</summary>
-    public static Line Over(double words, ValueRange range)
+    /// <summary>In which samples of a tile a member of a set is present.</summary>
+    /// <param name="set">Instructions to use.</param>
+    /// <param name="words">The set's words, one a sample.</param>
+    /// <returns>Bit j: sample j.</returns>
+    public unsafe ulong Within(InstructionSet set, int* words)
     {
-        double step = range == ValueRange.Signed ? 2 / words : 1 / words;
-        var (scale, offset) = ((float)step, (float)((step / 2) - (range == ValueRange.Signed ? 1 : 0)));
-        // The scale gives way until rounding stays within the range.
-        while (MathF.FusedMultiplyAdd((int)(words - 1), scale, offset) > 1)
-            scale = MathF.BitDecrement(scale);
-        return new Line(scale, offset);
-    }
+        ulong mask = 0;
+        if (set == InstructionSet.Portable)
+        {
+            for (int j = 0; j < PhiloxTile.Samples; j++)
+                mask |= (words[j] >= Low && words[j] <= Last ? 1UL : 0) << j;
+            return mask;
+        }
 
-    /// <summary>The value of <paramref name="word"/>.</summary>
-    public float At(int word) => MathF.FusedMultiplyAdd(word, Scale, Offset);
+        for (int j = 0; j < PhiloxTile.Samples; j += 8)
+        {
+            var word = Vector256.Load(words + j);
+            var outside = Vector256.GreaterThan(Vector256.Create(Low), word) | Vector256.GreaterThan(word, Vector256.Create(Last));
+            mask |= (ulong)(~outside.ExtractMostSignificantBits() & 0xFF) << j;
+        }
+
+        return mask;
+    }
 }

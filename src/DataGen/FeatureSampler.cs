@@ -26,6 +26,7 @@ public sealed unsafe class FeatureSampler
     private readonly Feature[] _features;
     private readonly Feature[] _tossed; // features that are present with a probability of their own, below 1
     private readonly Feature[] _members; // features of sets
+    private readonly Line _value; // of a candidate that its byte decided: the same function of the word for every feature
     private readonly bool _always; // whether some feature is present in every sample
     private readonly InstructionSet _set;
 
@@ -49,6 +50,7 @@ public sealed unsafe class FeatureSampler
 
         foreach (var feature in _features.Where(feature => feature.Set < 0))
             EmptyShare *= 1 - data.Density[feature.Index];
+        _value = _features[0].Value;
         _tossed = [.. _features.Where(feature => feature.Set < 0 && !feature.Always)];
         _members = [.. _features.Where(feature => feature.Set >= 0)];
         _always = _features.Any(feature => feature.Always);
@@ -176,7 +178,7 @@ public sealed unsafe class FeatureSampler
         {
             int* words = buffer.SetWords + (feature.Set * run.Samples);
             for (int t = 0; t < run.Tiles; t++, words += TileSamples)
-                buffer.Masks[(t * n) + feature.Index] = new PresenceMasks(Within(words, feature.Low, feature.Last), 0);
+                buffer.Masks[(t * n) + feature.Index] = new PresenceMasks(feature.Within(_set, words), 0);
         }
 
         PhiloxTile.Masks(_set, in key, run, _tossed, buffer.Masks, n);
@@ -202,11 +204,11 @@ public sealed unsafe class FeatureSampler
         PhiloxTile.Words(_set, in key, run, (uint)feature.Index, buffer.Words);
         if (feature.Always && values.Row(feature.Index) is var row && row != null)
         {
-            Values(buffer.Words, row, run.Samples);
+            _value.At(_set, buffer.Words, run.Samples, row);
             return;
         }
 
-        Values(buffer.Words, buffer.Values, run.Samples);
+        _value.At(_set, buffer.Words, run.Samples, buffer.Values);
         var masks = buffer.Masks + feature.Index;
         for (int t = 0; t < run.Tiles; t++, masks += _features.Length)
         {
@@ -226,7 +228,7 @@ public sealed unsafe class FeatureSampler
         for (; end < _features.Length && !_features[end].Dense && blocks <= DrawBuffer.BatchBlocks; end++)
             (blocks, tied) = ListBlocks(end, run.Tiles, buffer.Masks + end, blocks, tied, buffer.Blocks, buffer.Ties);
         PhiloxTile.Blocks(_set, in key, run, buffer.Blocks, blocks, buffer.Words);
-        Values(buffer.Words, buffer.Values, PhiloxTile.BlockWords * blocks);
+        _value.At(_set, buffer.Words, PhiloxTile.BlockWords * blocks, buffer.Values);
         for (int e = 0; e < tied; e++)
             Settle(in buffer.Ties[e], buffer);
         Take(first, end, run.Tiles, buffer.Masks, buffer.Values, ref values);
@@ -285,42 +287,5 @@ public sealed unsafe class FeatureSampler
             int at = tied.First + BitOperations.PopCount(tied.Masks.Maybe & ((left & (0 - left)) - 1));
             buffer.Values[at] = buffer.Words[at] < feature.Rest ? feature.TieValue.At(buffer.Words[at]) : 0;
         }
-    }
-
-    // The value of a candidate that its byte decided is the same function of the word for every feature.
-    private void Values(int* words, float* values, int count)
-    {
-        var line = _features[0].Value;
-        if (_set == InstructionSet.Portable)
-        {
-            for (int e = 0; e < count; e++)
-                values[e] = line.At(words[e]);
-            return;
-        }
-
-        var (scale, offset) = (Vector256.Create(line.Scale), Vector256.Create(line.Offset));
-        for (int e = 0; e < count; e += 8)
-            Vector256.FusedMultiplyAdd(Vector256.ConvertToSingle(Vector256.Load(words + e)), scale, offset).Store(values + e);
-    }
-
-    // Bit j of the result: word j is within the interval.
-    private ulong Within(int* words, int low, int last)
-    {
-        ulong mask = 0;
-        if (_set == InstructionSet.Portable)
-        {
-            for (int j = 0; j < TileSamples; j++)
-                mask |= (words[j] >= low && words[j] <= last ? 1UL : 0) << j;
-            return mask;
-        }
-
-        for (int j = 0; j < TileSamples; j += 8)
-        {
-            var word = Vector256.Load(words + j);
-            var outside = Vector256.GreaterThan(Vector256.Create(low), word) | Vector256.GreaterThan(word, Vector256.Create(last));
-            mask |= (ulong)(~outside.ExtractMostSignificantBits() & 0xFF) << j;
-        }
-
-        return mask;
     }
 }

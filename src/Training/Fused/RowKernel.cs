@@ -15,7 +15,7 @@ namespace ToyPipeline.Training.Fused;
 /// Rows of W are padded to whole vectors, [n, mp]. What a tile's samples share goes with vectors over samples, [features or hidden, samples];
 /// lists go with vectors over hidden dimensions, [samples, mp]: h is there both ways.
 /// </remarks>
-internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
+internal sealed unsafe partial class RowKernel<TOps, TVector> : FusedKernel
     where TOps : struct, IVectors<TVector>
     where TVector : struct
 {
@@ -52,10 +52,8 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
     // Accumulator: dW [n, mp], dW2 [n, mp] where there is one, db [n, lanes].
     public override long AccumulatorFloats => ((long)Matrices * N * _rows) + ((long)N * TOps.Lanes);
 
-    // Scratch: see Room.
-    public override long ScratchFloats =>
-        ((long)Tile * ((N * TileRun.Length(N)) + MaxDecoded + (2 * _width) + (2 * _rows) + MaxWaiting + MaxDecoded))
-        + (2 * (MaxWaiting + MaxDecoded) * _rows) + Tile + DrawList.Spare;
+    // Scratch: a room.
+    public override long ScratchFloats => new Room(this, null, TileRun.Length(N)).Floats;
 
     private int Matrices => AbsoluteValue ? 2 : 1;
 
@@ -92,7 +90,7 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
             DDecoder = accumulator + ((Matrices - 1) * matrix),
             Db = accumulator + (Matrices * matrix),
         };
-        var room = new Room(this, scratch, run);
+        var room = new Room(this, scratch.Floats, run);
         var draws = scratch.Draws;
         double loss = 0;
         for (int tile = from; tile < to; tile++)
@@ -258,67 +256,5 @@ internal sealed unsafe class RowKernel<TOps, TVector> : FusedKernel
             return;
         for (int e = 0; e < count; e += TOps.Lanes)
             TOps.Store(TOps.Load(from + e), to + e);
-    }
-
-    /// <summary>The features that are present in a tile, by feature and then by sample.</summary>
-    private readonly struct Draws(TileDraws draws, int tile)
-    {
-        /// <summary>The number of each: <see cref="TileRun.Draw"/>.</summary>
-        public int* Places { get; } = draws.Draws(tile);
-
-        public float* Values { get; } = draws.Values(tile);
-
-        public int Count { get; } = draws.Count(tile);
-
-        /// <summary>Of each feature a bit for every sample that is there.</summary>
-        public ulong* Candidates { get; } = draws.Candidates(tile);
-    }
-
-    /// <summary>Where a tile's intermediate results are.</summary>
-    private readonly struct Room
-    {
-        public Room(RowKernel<TOps, TVector> kernel, Scratch scratch, int run)
-        {
-            X = scratch.Floats;
-            XRows = X + ((long)Tile * kernel.N * run);
-            HLanes = XRows + (MaxDecoded * Tile);
-            DHLanes = HLanes + (Tile * kernel._width);
-            H = DHLanes + (Tile * kernel._width);
-            DH = H + (Tile * kernel._rows);
-            G = DH + (Tile * kernel._rows);
-            WaitingD = G + ((MaxWaiting + MaxDecoded) * Tile);
-            WaitingDD = WaitingD + ((MaxWaiting + MaxDecoded) * kernel._rows);
-            List = (int*)(WaitingDD + ((MaxWaiting + MaxDecoded) * kernel._rows));
-        }
-
-        /// <summary>x of dense samples, a run of tiles, [n, samples].</summary>
-        public float* X { get; }
-
-        /// <summary>x of the features that are decoded next, [4, samples].</summary>
-        public float* XRows { get; }
-
-        /// <summary>h, [m, samples].</summary>
-        public float* HLanes { get; }
-
-        /// <summary>∂L/∂h as far as it comes from products, [m, samples].</summary>
-        public float* DHLanes { get; }
-
-        /// <summary>h, [samples, mp].</summary>
-        public float* H { get; }
-
-        /// <summary>∂L/∂h, [samples, mp].</summary>
-        public float* DH { get; }
-
-        /// <summary>g of the features that wait, and after them of those that were decoded last, [features, samples].</summary>
-        public float* G { get; }
-
-        /// <summary>Their rows of the decoder, [waiting, mp].</summary>
-        public float* WaitingD { get; }
-
-        /// <summary>What the tile adds to the decoder's gradient, [waiting, mp].</summary>
-        public float* WaitingDD { get; }
-
-        /// <summary>Samples in which a feature is on.</summary>
-        public int* List { get; }
     }
 }
