@@ -22,12 +22,23 @@ internal static class CommandLineErrors
                 : $"There is no command {stray}{Guess(stray, Verbs(command))}; see {help}.";
         }
 
+        if (parsed.CommandResult.Command.Options.FirstOrDefault(option => parsed.GetResult(option) is { IdentifierToken: not null } given
+            && given.Tokens.Count < option.Arity.MinimumNumberOfValues) is { } lacking)
+        {
+            return lacking.Arity.MinimumNumberOfValues == 1 ? $"{lacking.Name} needs a value; see {help}." : $"{lacking.Name} needs {lacking.Arity.MinimumNumberOfValues} values; see {help}.";
+        }
+
+        if (command.Options.FirstOrDefault(option => IsWhole(option.ValueType) && parsed.GetResult(option) is { Tokens: [var only] } && !long.TryParse(only.Value, out _)) is { } number)
+            return $"{number.Name} is {parsed.GetResult(number)!.Tokens[0].Value}; allowed: a whole number; see {help}.";
+
         if (stray.Length > 0)
             return $"{name} does not take {stray}; see {help}.";
         return command.Arguments.FirstOrDefault(argument => parsed.GetResult(argument) is not { Tokens.Count: > 0 }) is { } missing
             ? $"{name} needs an argument, the {missing.Name} {(missing.Name == "run" ? "folder" : "file")}; see {help}."
             : $"{parsed.Errors[0].Message.TrimEnd('.')}; see {help}.";
     }
+
+    private static bool IsWhole(Type type) => (Nullable.GetUnderlyingType(type) ?? type) is var number && (number == typeof(int) || number == typeof(long));
 
     private static bool IsUnknownOption(Command command, string text) =>
         text.StartsWith('-') && !Options(command).Contains(text.Split('=', ':')[0]);

@@ -13,6 +13,7 @@ internal sealed class Examples : SynchronousCommandLineAction
           1  a claim failed
           2  the input is wrong: an option, the experiment file, a file of the run
           3  the environment is: a native library, a folder that cannot be written, a full disk
+        130  interrupted: the same command goes on where it was
 
         """;
 

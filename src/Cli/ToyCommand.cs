@@ -83,10 +83,10 @@ internal static class ToyCommand
         var index = new Option<bool>("--index") { Description = "Write index.html over all runs instead." };
         var compare = new Option<string[]>("--compare")
         {
-            Description = "Compare two runs of the same experiment instead: their folders.",
+            Description = "Compare two runs of the same experiment instead, by their folders: --compare A B.",
             Arity = new ArgumentArity(2, 2),
             AllowMultipleArgumentsPerToken = true,
-            HelpName = "run",
+            HelpName = "A> <B",
         };
         var verb = Verb("report", "Draws the figures and writes report.html.", (parsed, output, cancellation) =>
         {

@@ -204,8 +204,8 @@ public sealed class TrainingPlan
     private void Discard()
     {
         EarlierPacks.Open(_run).Delete();
-        foreach (var pack in Packs)
-            File.Delete(_run.Path(RunFolder.Weights(pack.Index)));
+        foreach (string path in Packs.Select(pack => _run.Path(RunFolder.Weights(pack.Index))).Where(File.Exists))
+            File.Delete(path);
     }
 
     internal static string DatasetFolder(Experiment experiment, CellSpec spec) =>

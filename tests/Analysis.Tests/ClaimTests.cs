@@ -209,7 +209,7 @@ public sealed class ClaimTests
         Assert.Multiple(() =>
         {
             Assert.That((At(0.5, 0.22).Holds, At(0.5, 0.23).Holds), Is.EqualTo((true, false)));
-            Assert.That((At(0.4, 0.5).Holds, At(0.4, 0.5).Measured), Is.EqualTo((true, "0.5556 of 9 values")));
+            Assert.That((At(0.4, 0.5).Holds, At(0.4, 0.5).Measured), Is.EqualTo((true, "5 of 9 values (0.5556)")));
             Assert.That(At(0.75, 0.01).Holds, Is.False);
             Assert.That(At(0.5, 0.22).Expected, Is.EqualTo("0.5 ± 0.03 for 0.22 of the values"));
         });

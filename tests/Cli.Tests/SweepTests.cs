@@ -77,7 +77,7 @@ public sealed class SweepTests
         var undisturbed = Sweeping.UndisturbedQuick.Value;
         using var workspace = new Workspace();
         workspace.Write("tiny.yaml", Sweeping.Quick);
-        foreach (string path in new[] { "weights/pack-00007.safetensors", "models/pack-00031.onnx", "analysis/cells.csv", "figures/loss.png" })
+        foreach (string path in new[] { "weights/pack-00007.safetensors", "models/pack-00031.onnx", "analysis/cells.csv", "figures/norms.png" })
         {
             // A folder in the place of a file cannot be replaced, whoever asks.
             string obstacle = Path.Combine(workspace.Run, path);

@@ -100,6 +100,15 @@ public sealed class BadExperimentTests
     [TestCase("axes: [{ path: data.sparsity, values: [0, 0.5] }]\nclaims: [{ measure: \"norm[*]\", monotone: increasing }]", 4, "claims[0].measure is norm[*], which has many values in a cell; monotone compares one")]
     [TestCase("claims: [{ measure: loss, at_most: 1, along: data.sparsity }]", 3, "claims[0].along belongs to monotone, and to a plateau of cells")]
     [TestCase("claims: [{ measure: loss, plateau: 0.5 }]", 3, "claims[0].plateau is not a mapping; its keys are at, tolerance, share, cells")]
+    [TestCase("claims: [{ measure: theory_agreement, at_least: 0.9 }]", 3, "claims[0].measure is theory_agreement, which needs the key phase")]
+    [TestCase("claims: [{ measure: critical_value, at_least: 0.9 }]", 3, "claims[0].measure is critical_value, which needs the key branches")]
+    [TestCase("claims: [{ measure: objective_agreement, at_least: 0.9 }]", 3, "claims[0].measure is objective_agreement, which needs the key phase and an axis training.objective")]
+    [TestCase("claims: [{ measure: unconverged, equals: 0 }]", 3, "claims[0].measure is unconverged, which needs cells with training.objective exact")]
+    [TestCase("claims: [{ measure: geometry, equals: 2 digon + pentagonn }]", 3, "claims[0].equals names pentagonn; allowed: square antiprism, pentagon, 4/9 cluster, tetrahedron, triangle, digon, dedicated, other, with a number before and + between them, or none")]
+    [TestCase("claims: [{ measure: represented, equals: [0, 99] }]", 3, "claims[0].equals[1] is 99; allowed: a feature index from 0 to 4")]
+    [TestCase("claims: [{ measure: loss, between: [2, 1] }]", 3, "claims[0].between is [low, high], the smaller number first")]
+    [TestCase("evaluation: { samples: 3, probes: true }", 3, "evaluation.samples is 3, and probes need at least 4: raise it, or leave the probes out")]
+    [TestCase("claims: [{ at: { data.density: 1 }, measure: loss, at_most: 1 }]", 3, "claims[0].at names data.density, which is no axis; there are none")]
     [TestCase("claims: [{ measure: loss, plateau: { at: 0.5, tolerance: 0.1, share: 0.5, cells: 3 } }]", 3, "a plateau has either share, of all values, or cells, that follow one another")]
     [TestCase("claims: [{ measure: loss, plateau: { at: 0.5, share: 0.5 } }]", 3, "claims[0].plateau.tolerance is missing")]
     [TestCase("claims: [{ measure: loss, plateau: { at: 0.5, tolerance: 0.1, share: 1.5 } }]", 3, "claims[0].plateau.share is 1.5; allowed: a number greater than 0, and at most 1")]
@@ -135,11 +144,13 @@ public sealed class BadExperimentTests
     [TestCase("name: a", "bad.yaml:1: model is missing.")]
     [TestCase("model: { features: 5, hidden: 2 }", "bad.yaml:1: name is missing.")]
     [TestCase("name: a\nmodel: { hidden: 2 }", "bad.yaml:2: model.features is missing.")]
-    [TestCase("name: a\nmodel: { features: 5, hidden: 0 }", "bad.yaml:2: model.hidden is 0; allowed: a whole number from 1 to 2147483647.")]
-    [TestCase("name: a\nmodel: { features: 100000, hidden: 2 }", "bad.yaml:2: model.features is over 65536, the largest that is supported.")]
+    [TestCase("name: a\nmodel: { features: 5, hidden: 0 }", "bad.yaml:2: model.hidden is 0; allowed: a whole number from 1 to 32768.")]
+    [TestCase("name: a\nmodel: { features: 100000, hidden: 2 }", "bad.yaml:2: model.features is 100000; allowed: a whole number from 1 to 32768.")]
+    [TestCase("name: a\nmodel: { features: 32768, hidden: 32768 }", "bad.yaml:2: model.hidden times features is 1073741824; allowed: up to 268435456 weights a matrix.")]
+    [TestCase("name: a\nmodel: { features: 5, hidden: 2 }\ntraining: { batch: 2147483647 }", "bad.yaml:3: training.batch is 2147483647; allowed: a whole number from 1 to 16777216.")]
     [TestCase("name: a\nmodel: { kind: relu, features: 5, hidden: 2 }", "bad.yaml:2: model.kind is relu; allowed: one of linear, relu-output, relu-hidden, absolute-value.")]
-    [TestCase("name: ../up\nmodel: { features: 5, hidden: 2 }", "bad.yaml:1: name is ../up; allowed: letters, digits, - _ and ., starting with a letter or digit.")]
-    [TestCase("name: a..b\nmodel: { features: 5, hidden: 2 }", "bad.yaml:1: name is a..b; allowed: letters, digits, - _ and ., starting with a letter or digit.")]
+    [TestCase("name: ../up\nmodel: { features: 5, hidden: 2 }", "bad.yaml:1: name is ../up; allowed: up to 100 of A to Z, a to z, 0 to 9, - _ and ., starting with a letter or digit, and no two dots in a row.")]
+    [TestCase("name: a..b\nmodel: { features: 5, hidden: 2 }", "bad.yaml:1: name is a..b; allowed: up to 100 of A to Z, a to z, 0 to 9, - _ and ., starting with a letter or digit, and no two dots in a row.")]
     [TestCase("", "bad.yaml:1: an experiment file is one YAML mapping; start from experiments/intro.yaml.")]
     [TestCase("# nothing but a comment", "bad.yaml:1: an experiment file is one YAML mapping; start from experiments/intro.yaml.")]
     [TestCase("[1, 2]", "bad.yaml:1: an experiment file is one YAML mapping; start from experiments/intro.yaml.")]
@@ -149,7 +160,7 @@ public sealed class BadExperimentTests
 
     [Test]
     public void A_name_with_a_line_end_is_refused() =>
-        Assert.That(Refused("name: \"a\\n\"\nmodel: { features: 5, hidden: 2 }\n").Message, Does.Contain("allowed: letters, digits"));
+        Assert.That(Refused("name: \"a\\n\"\nmodel: { features: 5, hidden: 2 }\n").Message, Does.Contain("allowed: up to 100 of"));
 
     // Impossible only together: each value is fine on its own.
     [TestCase("data: { density: 0.5 }\naxes: [{ path: model.features, values: [5, 3] }, { path: \"data.density[3]\", values: [0.5] }]", "model.features = 3")]

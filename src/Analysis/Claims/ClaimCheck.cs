@@ -57,7 +57,7 @@ internal sealed class ClaimCheck
             ComparisonName,
             Expected,
             measured,
-            _claim.Tolerance,
+            _claim.Plateau?.Tolerance ?? _claim.Tolerance,
             holds)
         {
             Deviation = _deviation,

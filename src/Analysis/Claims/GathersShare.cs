@@ -20,5 +20,5 @@ internal sealed class GathersShare(PlateauSpec plateau, double share) : IVerdict
 
     public (bool Holds, string Measured) Reach() => _values == 0
         ? (false, "no value")
-        : (_near >= share * _values, $"{Axis.Text(Math.Round((double)_near / _values, 4))} of {_values} values");
+        : (_near >= share * _values, $"{_near} of {_values} values ({Axis.Text(Math.Round((double)_near / _values, 4))})");
 }

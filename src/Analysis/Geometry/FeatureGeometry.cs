@@ -1,4 +1,5 @@
 using ToyPipeline.Analysis.Measures;
+using ToyPipeline.Core.Experiments;
 
 namespace ToyPipeline.Analysis.Geometry;
 
@@ -62,7 +63,7 @@ public static class FeatureGeometry
             .GroupBy(component => component.Kind)
             .OrderBy(group => group.Key)
             .Select(group => group.Count() == 1 ? Name(group.Key) : $"{group.Count()} {Name(group.Key)}"));
-        return text.Length == 0 ? "none" : text;
+        return text.Length == 0 ? ClaimMeasures.NoGeometry : text;
     }
 
     private static int[] Reach(ReadOnlySpan<double> g, double[] norms, bool[] seen, int start)

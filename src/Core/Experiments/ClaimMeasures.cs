@@ -39,7 +39,7 @@ public sealed partial record MeasureName(string Name, string? Index)
 }
 
 /// <summary>Names of the measures that a claim may speak of, each of the best instance of a cell. docs/measures.md defines them.</summary>
-public static class ClaimMeasures
+public static partial class ClaimMeasures
 {
     /// <summary>Measures of a whole instance.</summary>
     public static IReadOnlyList<string> OfInstance { get; } =
@@ -91,9 +91,19 @@ public static class ClaimMeasures
     /// <summary>Measures of two features: <c>angle[0,1]</c>.</summary>
     public static IReadOnlyList<string> OfPair { get; } = ["G", "cosine", "angle"];
 
+    /// <summary>The geometry of a model that represents no feature.</summary>
+    public const string NoGeometry = "none";
+
     /// <summary>Kinds of components that <c>count[kind]</c> counts.</summary>
     public static IReadOnlyList<string> Kinds { get; } =
         ["square antiprism", "pentagon", "4/9 cluster", "tetrahedron", "triangle", "digon", "dedicated", "other"];
+
+    /// <summary>What is wrong with a geometry, <c>digon + 3 dedicated</c>, or null.</summary>
+    public static string? GeometryProblem(string geometry) =>
+        geometry == NoGeometry ? null
+        : geometry.Split('+', StringSplitOptions.TrimEntries).Select(part => Count().Replace(part, "")).FirstOrDefault(part => !Kinds.Contains(part)) is { } wrong
+            ? $"names {wrong}; allowed: {string.Join(", ", Kinds)}, with a number before and + between them, or {NoGeometry}"
+            : null;
 
     /// <summary>What is wrong with a measure's name, or null.</summary>
     /// <param name="measure">As a claim has it.</param>
@@ -120,6 +130,9 @@ public static class ClaimMeasures
         return $"which is not a measure; {hint}Allowed: {string.Join(", ", OfInstance.Concat(OfBest))}, with the index of a feature, * or represented {Listed(OfFeature.Concat(OfFeatureOfBest), "i")}, "
             + $"of a neuron {Listed(OfNeuron, "k")}, of two features {Listed(OfPair, "i,j")}, count[kind], and of the whole grid {string.Join(", ", OfGrid)}";
     }
+
+    [GeneratedRegex(@"^[1-9]\d{0,8} ", RegexOptions.CultureInvariant)]
+    private static partial Regex Count();
 
     private static string Listed(IEnumerable<string> names, string index) => string.Join(", ", names.Select(name => $"{name}[{index}]"));
 }

@@ -37,7 +37,7 @@ internal static partial class ExperimentBinder
             at,
             measure.ToString(),
             comparison,
-            Expected(section, key, comparison, measure),
+            Expected(section, key, comparison, measure, model),
             section.Number("tolerance", Bounds.NotNegative, 0),
             Along(section, axes, at, needed: comparison == Comparison.Monotone || plateau?.Cells is not null),
             plateau,
@@ -52,16 +52,21 @@ internal static partial class ExperimentBinder
             : MeasureName.Parse(measure);
     }
 
-    private static IReadOnlyList<string> Expected(YamlSection section, string key, Comparison comparison, MeasureName measure)
+    private static IReadOnlyList<string> Expected(YamlSection section, string key, Comparison comparison, MeasureName measure, ModelSpec model)
     {
         switch (comparison)
         {
             case Comparison.EqualTo:
                 if (!measure.IsText)
                     section.Number(key, Bounds.Finite);
-                return section.Node(key) is YamlList ? section.Texts(key) : [section.Text(key)];
+                var expected = section.Node(key) is YamlList ? section.Texts(key) : [section.Text(key)];
+                if (measure.Name == "geometry" && expected.Select(ClaimMeasures.GeometryProblem).FirstOrDefault(problem => problem is not null) is { } wrong)
+                    throw section.Error(key, wrong);
+                if (measure.Name == "represented" && section.Node(key) is YamlList)
+                    section.Indices(key, model.Features);
+                return expected;
             case Comparison.Between:
-                return section.Numbers(key, Bounds.Finite).Count == 2 ? section.Texts(key) : throw section.Error(key, "is [low, high]");
+                return section.Numbers(key, Bounds.Finite) is [var low, var high] && low <= high ? section.Texts(key) : throw section.Error(key, "is [low, high], the smaller number first");
             case Comparison.AtLeast or Comparison.AtMost:
                 section.Number(key, Bounds.Finite);
                 return [section.Text(key)];
@@ -131,7 +136,7 @@ internal static partial class ExperimentBinder
                 foreach (var (path, value) in map.Pairs)
                 {
                     var axis = axes.Find(axis => axis.Path == path)
-                        ?? throw section.Error("at", $"names {path}, which is no axis; axes: {string.Join(", ", axes.Select(axis => axis.Path))}");
+                        ?? throw section.Error("at", $"names {path}, which is no axis; {(axes.Count == 0 ? "there are none" : $"axes: {string.Join(", ", axes.Select(axis => axis.Path))}")}");
                     string text = (value as YamlScalar)?.Text ?? "";
                     at[path] = axis.Values.FirstOrDefault(candidate => Same(candidate, text))
                         ?? throw section.Error("at", $"names {path} = {text}, which the axis does not have; it has {string.Join(", ", axis.Values)}");

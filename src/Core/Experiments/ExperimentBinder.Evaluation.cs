@@ -8,6 +8,9 @@ internal static partial class ExperimentBinder
     /// <summary>Fewer snapshots than these show no plateau on either side of a jump.</summary>
     private const int LeastSnapshots = 20;
 
+    /// <summary>Two to train on and two to test with.</summary>
+    private const int LeastProbeSamples = 4;
+
     private static EvaluationSpec Evaluation(YamlSection top, int replicas)
     {
         if (top.Section("evaluation") is not { } evaluation)
@@ -25,12 +28,14 @@ internal static partial class ExperimentBinder
             CheckWithoutSamples(top, evaluation, replicas, Array.Find(measured, pair => pair.Asked).Key);
         }
 
+        if (probes is not null && samples < LeastProbeSamples)
+            throw evaluation.Error("samples", $"is {samples}, and probes need at least {LeastProbeSamples}: raise it, or leave the probes out");
         if (dynamics is not null && Training(top).History.Snapshots < LeastSnapshots)
             throw evaluation.Error("dynamics", $"needs training.history.snapshots of at least {LeastSnapshots}; it is {Training(top).History.Snapshots}");
         return new EvaluationSpec(
             samples,
             interference,
-            probes is null ? null : new ProbeSpec(probes.Integer("samples", 4, 10_000)),
+            probes is null ? null : new ProbeSpec(probes.Integer("samples", LeastProbeSamples, 10_000)),
             attack is null ? null : new AttackSpec(
                 attack.Number("epsilon", Bounds.Positive, 0.1),
                 attack.Integer("samples", 1, 1000),
@@ -73,6 +78,23 @@ internal static partial class ExperimentBinder
         }
 
         return claim;
+    }
+
+    // Measures of the whole grid come from keys and axes of their own.
+    private static ClaimSpec OfGrid(YamlSection top, YamlSection section, ClaimSpec claim, List<Axis> axes)
+    {
+        const string objective = "training.objective";
+        string exact = YamlSection.KebabCase(ObjectiveKind.Exact);
+        var objectives = axes.Find(axis => axis.Path == objective);
+        string? needed = claim.Measure switch
+        {
+            "theory_agreement" or "theory_accounted" when !top.Has("phase") => "the key phase",
+            "critical_value" or "critical_eigenvalue" when !top.Has("branches") => "the key branches",
+            "objective_agreement" when objectives is null || !top.Has("phase") => $"the key phase and an axis {objective}",
+            "unconverged" when !(objectives?.Values.Contains(exact) ?? Training(top).Objective == ObjectiveKind.Exact) => $"cells with {objective} {exact}",
+            _ => null,
+        };
+        return needed is null ? claim : throw section.Error("measure", $"is {claim.Measure}, which needs {needed}");
     }
 
     private static YamlMap EvaluationMap(EvaluationSpec evaluation)

@@ -6,8 +6,14 @@ namespace ToyPipeline.Core.Experiments;
 /// <summary>Turns the tree of an experiment file into specifications, and fills in the defaults.</summary>
 internal static partial class ExperimentBinder
 {
-    /// <summary>Largest n and m that a model may have.</summary>
-    private const int MaxFeatures = 1 << 16;
+    /// <summary>Largest n and m that a model may have: G has n² entries in one array.</summary>
+    private const int MaxFeatures = 1 << 15;
+
+    /// <summary>Largest n · m: a matrix of 1 GB.</summary>
+    private const int MaxWeights = 1 << 28;
+
+    /// <summary>Most samples of a step.</summary>
+    private const int MaxBatch = 1 << 24;
 
     private static readonly string[] s_axisForms = ["values", "log", "linear"];
     private static readonly string[] s_adamKeys = ["beta1", "beta2", "eps"];
@@ -18,7 +24,7 @@ internal static partial class ExperimentBinder
         var top = new YamlSection(file, "", root, "");
         string name = top.Text("name");
         if (!NamePattern().IsMatch(name) || name.Contains("..", StringComparison.Ordinal))
-            throw top.Error("name", $"is {name}; allowed: letters, digits, - _ and ., starting with a letter or digit");
+            throw top.Error("name", $"is {name}; allowed: up to 100 of A to Z, a to z, 0 to 9, - _ and ., starting with a letter or digit, and no two dots in a row");
         var model = Model(top);
         var axes = top.Sections("axes").Select(BindAxis).ToList();
         CheckTogether(top, axes);
@@ -36,7 +42,7 @@ internal static partial class ExperimentBinder
             evaluation,
             top.Section("phase") is { } phase ? BindPhase(phase, model) : null,
             top.Section("branches") is { } branches ? BindBranches(branches, axes, Training(top)) : null,
-            [.. top.Sections("claims").Select(claim => Measured(claim, BindClaim(claim, axes, model), evaluation))]);
+            [.. top.Sections("claims").Select(claim => OfGrid(top, claim, Measured(claim, BindClaim(claim, axes, model), evaluation), axes))]);
     }
 
     public static CellSpec Cell(YamlMap root, string file)
@@ -62,10 +68,10 @@ internal static partial class ExperimentBinder
     {
         top.Required("model");
         var model = top.Section("model")!;
-        var spec = new ModelSpec(model.Choice("kind", (ModelKind?)ModelKind.ReluOutput), model.Integer("features", 1), model.Integer("hidden", 1));
-        return spec.Features > MaxFeatures || spec.Hidden > MaxFeatures
-            ? throw model.Error(spec.Features > MaxFeatures ? "features" : "hidden", $"is over {MaxFeatures}, the largest that is supported")
-            : spec;
+        var spec = new ModelSpec(
+            model.Choice("kind", (ModelKind?)ModelKind.ReluOutput), model.Integer("features", 1, maximum: MaxFeatures), model.Integer("hidden", 1, maximum: MaxFeatures));
+        long weights = (long)spec.Features * spec.Hidden;
+        return weights > MaxWeights ? throw model.Error("hidden", $"times features is {weights}; allowed: up to {MaxWeights} weights a matrix") : spec;
     }
 
     private static DataSpec Data(YamlSection top, ModelSpec model)
@@ -156,7 +162,7 @@ internal static partial class ExperimentBinder
         return new TrainingSpec(
             training.Choice("objective", (ObjectiveKind?)ObjectiveKind.Auto),
             steps,
-            training.Integer("batch", 1, 1024),
+            training.Integer("batch", 1, 1024, MaxBatch),
             Optimizer(training),
             training.Choice("schedule", (Schedule?)Schedule.Constant),
             new HistorySpec(history.Integer("loss_every", 0, 100), snapshots, history.Choice("spacing", (SnapshotSpacing?)SnapshotSpacing.Log)))

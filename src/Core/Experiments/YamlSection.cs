@@ -54,15 +54,15 @@ internal sealed class YamlSection
     public string Text(string key, string? fallback = null) =>
         Node(key) is { } node ? Scalar(key, node) : fallback ?? Scalar(key, Required(key));
 
-    public int Integer(string key, int minimum, int? fallback = null)
+    public int Integer(string key, int minimum, int? fallback = null, int maximum = int.MaxValue)
     {
         if (Node(key) is null && fallback is { } value)
             return value;
         var node = Required(key);
         string text = Scalar(key, node);
-        return int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int number) && number >= minimum
+        return int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int number) && number >= minimum && number <= maximum
             ? number
-            : throw Wrong(key, node, text, $"a whole number from {minimum} to {int.MaxValue}");
+            : throw Wrong(key, node, text, $"a whole number from {minimum} to {maximum}");
     }
 
     public ulong Unsigned(string key, ulong fallback)

@@ -12,6 +12,16 @@ internal static class ImportedExperiment
 {
     private const string File = "toy import";
 
+    // Measures multiply weights with each other.
+    private const float LargestWeight = 1e18f;
+
+    // What the user gave of it, by key.
+    private static readonly (string Key, string Option)[] s_options =
+    [
+        ("data.density", "--density"), ("importance.decay", "--importance"), ("importance.values", "--importance"), ("name", "--name"),
+        ("evaluation.samples", "--samples"), ("model.features", "the number of features"), ("model.hidden", "the number of hidden dimensions"),
+    ];
+
     /// <summary>The experiment of a model.</summary>
     /// <param name="model">What was read.</param>
     /// <param name="dataset">The dataset to evaluate on; null to draw one.</param>
@@ -19,6 +29,14 @@ internal static class ImportedExperiment
     /// <exception cref="InvalidInputException">Options, model and dataset do not fit each other.</exception>
     public static Experiment Of(ImportedModel model, ImportedDataset? dataset, ImportOptions options)
     {
+        if (options.Samples < 1)
+            throw new InvalidInputException($"--samples is {options.Samples}; allowed: at least 1, for an imported model has no loss but that on samples.");
+        if (model.Weights is { } all && ((float[]?[])[all.W, all.W2, all.B]).SelectMany(values => values ?? []).FirstOrDefault(value => Math.Abs(value) > LargestWeight) is not 0 and var large)
+            throw new InvalidInputException($"{model.FileName} has a weight of {large}; allowed: up to {LargestWeight} in size, for measures multiply weights with each other.");
+        if (dataset is not null && dataset.Data.Density.Count != model.Features)
+            throw new InvalidInputException($"The dataset has {dataset.Data.Density.Count} features where {model.FileName} takes {model.Features}; give the dataset of this model with --data.");
+        if (dataset is not null && options.Samples is not null)
+            throw new InvalidInputException($"--samples stands beside --data, which has {dataset.Samples} samples; leave one out.");
         string title = $"Imported from {model.FileName}";
         string description = $"{model.FileName}, SHA-256 {model.Sha256}. {model.Note}".TrimEnd();
         var origin = model.Weights is { Experiment.Length: > 0 } weights ? Origin(weights) : null;
@@ -40,12 +58,24 @@ internal static class ImportedExperiment
             ["replicas"] = model.Instances,
             ["evaluation"] = new Dictionary<string, object> { ["samples"] = dataset?.Samples ?? options.Samples ?? origin?.Evaluation.Samples ?? 100_000 },
         };
-        if (dataset is not null && dataset.Data.Density.Count != n)
-            throw new InvalidInputException($"The dataset has {dataset.Data.Density.Count} features where {model.FileName} takes {n}; give the dataset of this model with --data.");
-        if (dataset is not null && options.Samples is not null)
-            throw new InvalidInputException($"--samples stands beside --data, which has {dataset.Samples} samples; leave one out.");
         // JSON is YAML, and quotes what must be quoted.
-        return Experiment.Parse(JsonSerializer.Serialize(text), File);
+        return Parse(JsonSerializer.Serialize(text));
+    }
+
+    // The file is not the user's: errors name what the user gave.
+    private static Experiment Parse(string text)
+    {
+        const string where = $"{File}:1: ";
+        try
+        {
+            return Experiment.Parse(text, File);
+        }
+        catch (InvalidInputException e) when (e.Message.StartsWith(where, StringComparison.Ordinal))
+        {
+            string what = e.Message[where.Length..];
+            var (key, option) = Array.Find(s_options, pair => what.StartsWith(pair.Key, StringComparison.Ordinal));
+            throw new InvalidInputException(key is null ? what : option + what[key.Length..], e);
+        }
     }
 
     // The experiment that a file of ours carries; a text that is none is no reason to refuse the weights.

@@ -18,7 +18,8 @@ internal sealed record CellChoice(IReadOnlyList<CellData> Cells, int Total)
     public string Note => Cells.Count == Total ? "" : $"Shown are {Cells.Count} of {Numbers.Count(Total)} cells, evenly chosen from the grid.";
 
     /// <summary>At most <paramref name="most"/> of the cells, the first and the last included.</summary>
-    public static CellChoice Of(IReadOnlyList<CellData> cells, int most = MaxPanels) => new(Evenly(cells, most), cells.Count);
+    /// <remarks>Of a grid of several axes some values of each: along the grid's order alone, all axes would rise together.</remarks>
+    public static CellChoice Of(IReadOnlyList<CellData> cells, int most = MaxPanels) => new(AlongAxes(cells, most) ?? Evenly(cells, most), cells.Count);
 
     /// <summary>All cells of a small grid of several axes, with the last one from left to right as the paper sets sparsities; else some of them, in no rows of their own.</summary>
     /// <param name="run">The run.</param>
@@ -35,6 +36,27 @@ internal sealed record CellChoice(IReadOnlyList<CellData> Cells, int Total)
 
     /// <summary>Label of the vertical axis of a cell's panel.</summary>
     public string Vertical(CellData cell, string label) => InARow is null ? label : $"{CellLabel.Of([.. cell.Coordinates.SkipLast(1)])}: {label}";
+
+    // Null where all are shown, there is one axis, or the cells are no whole grid.
+    private static List<CellData>? AlongAxes(IReadOnlyList<CellData> cells, int most)
+    {
+        if (cells.Count <= most || cells[0].Coordinates.Count < 2)
+            return null;
+        var values = Enumerable.Range(0, cells[0].Coordinates.Count).Select(axis => cells.Select(cell => cell.Coordinates[axis]).Distinct().ToList()).ToList();
+        if (values.Aggregate(1L, (product, axis) => product * axis.Count) != cells.Count)
+            return null;
+        // One value more of the axis of which the smallest share is shown, as long as there is room.
+        int[] counts = [.. values.Select(_ => 1)];
+        while (Enumerable.Range(0, counts.Length)
+            .Where(axis => counts[axis] < values[axis].Count && counts.Aggregate(1L, (product, count) => product * count) / counts[axis] * (counts[axis] + 1) <= most)
+            .Select(axis => (int?)axis).MinBy(axis => (double)counts[axis!.Value] / values[axis.Value].Count) is { } next)
+        {
+            counts[next]++;
+        }
+
+        var shown = values.Select((axis, a) => Evenly(axis, counts[a])).ToList();
+        return [.. cells.Where(cell => shown.Select((axis, a) => axis.Contains(cell.Coordinates[a])).All(contained => contained))];
+    }
 
     /// <summary>At most <paramref name="most"/> of some things, the first and the last included.</summary>
     public static IReadOnlyList<T> Evenly<T>(IReadOnlyList<T> all, int most) => all.Count <= most

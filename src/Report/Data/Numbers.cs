@@ -1,15 +1,22 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 
 namespace ToyPipeline.Report.Data;
 
 /// <summary>Numbers as people read them.</summary>
-internal static class Numbers
+internal static partial class Numbers
 {
     /// <summary>A number's text with at most four significant digits; other text as it is.</summary>
     public static string Short(string text) =>
         (text.Length > 5 || text.StartsWith('-')) && double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && !text.All(char.IsAsciiDigit)
             ? Short(value)
             : text;
+
+    /// <summary>The same of each number in a text that has more digits: <c>0.0107 to 0.2418</c>.</summary>
+    public static string ShortAll(string text) => LongNumber().Replace(text, match => Short(match.Value));
+
+    [GeneratedRegex(@"(?<![\w.])-?\d+\.\d{3,}(e-?\d+)?(?!\w)", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex LongNumber();
 
     /// <summary>At most four significant digits, with a plain minus sign: tables are copied.</summary>
     public static string Short(double value)

@@ -24,6 +24,8 @@ internal sealed class LossFigure : IFigure
     {
         if (run.Losses.Count == 0)
             return Drawing.LeftOut("Training loss is not drawn: the run has no training history (training.history.loss_every is 0, or the models were imported).");
+        if (run.Losses.All(curve => curve.Steps.Length < 2))
+            return Drawing.LeftOut("Training loss is not drawn: one value was recorded, and a curve takes two (training.history.loss_every is as long as the training).");
         var curves = run.Losses.ToLookup(curve => curve.Cell);
         var choice = CellChoice.Of(run.Cells);
         var cells = choice.Cells.Where(cell => curves.Contains(cell.Index)).ToList();

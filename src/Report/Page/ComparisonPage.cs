@@ -113,7 +113,7 @@ internal static class ComparisonPage
 
     private static string Verdict(CsvTable? table, string[]? row) => row is null ? "–" : table!.Flag(row, "holds") ? "✓ holds" : "✗ does not hold";
 
-    private static string Measured(CsvTable? table, string[]? row) => row is null ? "–" : Numbers.Short(table!.Text(row, "measured"));
+    private static string Measured(CsvTable? table, string[]? row) => row is null ? "–" : Numbers.ShortAll(table!.Text(row, "measured"));
 
     private static double? Number(string text) => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) ? value : null;
 }

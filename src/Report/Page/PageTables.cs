@@ -36,7 +36,7 @@ internal static class PageTables
             bool holds = table.Flag(row, "holds");
             string at = table.Text(row, "at");
             page.Markup("<tr>").Element("td", at.Length == 0 ? "every cell" : at).Element("td", Words(table.Text(row, "measure")))
-                .Element("td", Expected(table, row)).Element("td", Numbers.Short(table.Text(row, "measured")))
+                .Element("td", Expected(table, row)).Element("td", Numbers.ShortAll(table.Text(row, "measured")))
                 .Element("td", holds ? "✓ holds" : "✗ does not hold", ("class", holds ? "holds" : "fails")).Close("tr");
         }
 

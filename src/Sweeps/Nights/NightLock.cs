@@ -53,7 +53,7 @@ internal static class NightLock
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new EnvironmentFaultException($"The folder of the nights, {folder}, cannot be written: {e.Message} Free space, mount it for writing, or choose another with --artifacts.", e);
+            throw new EnvironmentFaultException($"The folder of the nights, {folder}, cannot be written: {e.Message.TrimEnd('.')}. Free space, mount it for writing, or choose another with --artifacts.", e);
         }
     }
 }
