@@ -89,7 +89,10 @@ public sealed class ImportTests
         yield return Case("layout.safetensors", "--layout is sideways", square, "--layout", "sideways");
         yield return Case("kind.safetensors", "--kind is relu", square, "--kind", "relu");
         yield return Case("density.safetensors", "--density has 3 numbers for 2 features", square, "--layout", "linear", "--density", "0.1,0.1,0.1");
-        yield return Case("low.safetensors", "1e-6 <= density <= 1", square, "--layout", "linear", "--density", "2");
+        yield return Case("samples.safetensors", "--samples is 0; allowed: at least 1", square, "--layout", "linear", "--samples", "0");
+        yield return Case("count.safetensors", "--samples is 1e5; allowed: a whole number", square, "--layout", "linear", "--samples", "1e5");
+        yield return Case("large.safetensors", "has a weight of 1E+30; allowed: up to 1E+18", Square([0.2f, 1e30f, 0.4f, 0.5f]), "--layout", "features-hidden", "--kind", "linear");
+        yield return Case("low.safetensors", "error: --density is 2; allowed: ", square, "--layout", "linear", "--density", "2");
         yield return Case("number.safetensors", "--importance has high", square, "--importance", "high");
         yield return Case("data.safetensors", "does not exist", square, "--layout", "linear", "--data", "none.npz");
         yield return Case("script.pt", "no TorchScript", [0x80, 0x02, 0x63, 0x6f, 0x73]);

@@ -74,7 +74,7 @@ public sealed partial class RunTests
         using var fresh = new Workspace();
         var before = forced.Files();
         var again = forced.Toy("run", "tiny.yaml", "--force");
-        Assert.That(fresh.Toy("run", "tiny.yaml").Code, Is.Zero);
+        Assert.That(fresh.Toy("run", "tiny.yaml", "--force").Code, Is.Zero, "nothing there to redo");
         Assert.Multiple(() =>
         {
             Assert.That(again.Code, Is.Zero);

@@ -45,11 +45,11 @@ internal sealed record CellChoice(IReadOnlyList<CellData> Cells, int Total)
         var values = Enumerable.Range(0, cells[0].Coordinates.Count).Select(axis => cells.Select(cell => cell.Coordinates[axis]).Distinct().ToList()).ToList();
         if (values.Aggregate(1L, (product, axis) => product * axis.Count) != cells.Count)
             return null;
-        // One value more of the axis of which the smallest share is shown, as long as there is room.
+        // One value more of the axis that shows the fewest, as long as there is room.
         int[] counts = [.. values.Select(_ => 1)];
         while (Enumerable.Range(0, counts.Length)
             .Where(axis => counts[axis] < values[axis].Count && counts.Aggregate(1L, (product, count) => product * count) / counts[axis] * (counts[axis] + 1) <= most)
-            .Select(axis => (int?)axis).MinBy(axis => (double)counts[axis!.Value] / values[axis.Value].Count) is { } next)
+            .Select(axis => (int?)axis).MinBy(axis => (counts[axis!.Value], -values[axis.Value].Count)) is { } next)
         {
             counts[next]++;
         }

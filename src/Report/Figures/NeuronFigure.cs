@@ -27,12 +27,14 @@ internal sealed class NeuronFigure : IFigure
     {
         if (run.Table("neurons", "cell", "neuron", "kind") is not { } table)
             return Drawing.Skipped;
-        var choice = CellChoice.Of([.. run.Cells.Where(cell => cell.Model is not null && run.Spec(cell).Model.Kind is ModelKind.ReluHidden or ModelKind.AbsoluteValue)], MostCells);
-        if (choice.Cells.Count == 0)
+        var neural = run.Cells.Where(cell => cell.Model is not null && run.Spec(cell).Model.Kind is ModelKind.ReluHidden or ModelKind.AbsoluteValue).ToList();
+        if (neural.Count == 0)
             return Drawing.Skipped;
         // Models of both kinds in one grid: the ones with two matrices need rows of their own.
-        bool two = choice.Cells.All(cell => cell.Model!.W2 is not null);
-        var cells = choice.Cells.Where(cell => cell.Model!.W2 is not null == two).ToList();
+        bool two = neural.All(cell => cell.Model!.W2 is not null);
+        var choice = CellChoice.Of([.. neural.Where(cell => cell.Model!.W2 is not null == two)], MostCells);
+        var cells = choice.Cells;
+        int others = neural.Count - choice.Total;
         var kinds = table.Rows.ToLookup(row => table.Integer(row, "cell"), row => (Neuron: table.Integer(row, "neuron"), Kind: table.Text(row, "kind")));
         var panels = two
             ? cells.Select(cell => Panel(cell, cell.Model!.W1!, "input weights W1")).Concat(cells.Select(cell => Panel(cell, cell.Model!.W2!, "output weights W2")))
@@ -45,7 +47,7 @@ internal sealed class NeuronFigure : IFigure
                 Legend = [.. s_inks.Select(pair => new LegendEntry(pair.Key, pair.Value, 10))],
             },
             string.Join(" ", cells.Select(cell => Words(cell, [.. kinds[cell.Index].Select(neuron => neuron.Kind)]))),
-            choice.Note);
+            string.Join(" ", new[] { choice.Note, others == 0 ? "" : $"{Numbers.Count(others, "cell")} of absolute-value models, which have two matrices, left out." }.Where(note => note.Length > 0)));
 
         Panel Panel(CellData cell, double[] w, string label) =>
             Stack(cell, w, label, kinds[cell.Index].ToDictionary(neuron => neuron.Neuron, neuron => neuron.Kind));
