@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using ToyPipeline.Core.Experiments;
 
 namespace ToyPipeline.Cli;
@@ -28,6 +29,8 @@ internal static class CommandLineErrors
             return lacking.Arity.MinimumNumberOfValues == 1 ? $"{lacking.Name} needs a value; see {help}." : $"{lacking.Name} needs {lacking.Arity.MinimumNumberOfValues} values; see {help}.";
         }
 
+        if (parsed.Errors.FirstOrDefault(error => error.SymbolResult is OptionResult && error.Message.StartsWith("--", StringComparison.Ordinal)) is { } own)
+            return $"{own.Message}; see {help}.";
         if (command.Options.FirstOrDefault(option => IsWhole(option.ValueType) && parsed.GetResult(option) is { Tokens: [var only] } && !long.TryParse(only.Value, out _)) is { } number)
             return $"{number.Name} is {parsed.GetResult(number)!.Tokens[0].Value}; allowed: a whole number; see {help}.";
 

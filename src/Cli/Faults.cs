@@ -26,6 +26,9 @@ internal static class Faults
     /// <summary>The exit code and the sentence for what went wrong.</summary>
     public static (int Code, string Sentence) Explain(Exception e) => Meaning(Root(e));
 
+    private static (int Code, string Sentence) NoMemory =>
+        ((int)ExitCode.EnvironmentFault, "There is not enough memory: make the model, the batch, the pack or the evaluation dataset smaller.");
+
     private static (int Code, string Sentence) Meaning(Exception e) => e switch
     {
         InvalidInputException => ((int)ExitCode.InvalidInput, e.Message),
@@ -35,7 +38,9 @@ internal static class Faults
         OperationCanceledException => (Interrupted, "Interrupted: what is finished is kept; run the same command again to go on."),
         DllNotFoundException or BadImageFormatException or EntryPointNotFoundException =>
             ((int)ExitCode.EnvironmentFault, $"A native library does not load: {FirstLine(e.Message)} Run `toy doctor`; docs/platform.md says what to do."),
-        OutOfMemoryException => ((int)ExitCode.EnvironmentFault, "There is not enough memory: make the batch, the pack or the evaluation dataset smaller."),
+        OutOfMemoryException => NoMemory,
+        // libtorch's own allocator tells by its words alone.
+        System.Runtime.InteropServices.ExternalException when e.Message.Contains("alloc_cpu", StringComparison.Ordinal) => NoMemory,
         IOException or UnauthorizedAccessException => ((int)ExitCode.EnvironmentFault, $"A file cannot be read or written: {FirstLine(e.Message)}"),
         _ when e.GetType().FullName!.StartsWith("TorchSharp", StringComparison.Ordinal) || e is NotSupportedException && e.StackTrace?.Contains("TorchSharp", StringComparison.Ordinal) == true =>
             ((int)ExitCode.EnvironmentFault, $"libtorch does not work here: {FirstLine(e.Message)} Run `toy doctor`; docs/platform.md says what to do."),

@@ -34,7 +34,7 @@ internal static class SlurmVerb
             sweep.Add(option);
         sweep.Validators.Add(result =>
         {
-            if (result.GetValue(executor) != Executor && Options.FirstOrDefault(option => result.GetResult(option) is { Implicit: false }) is { } stray)
+            if (result.GetResult(executor)?.Tokens is not [{ Value: Executor }] && Options.FirstOrDefault(option => result.GetResult(option) is { Implicit: false }) is { } stray)
                 result.AddError($"{stray.Name} needs --executor {Executor}.");
         });
     }

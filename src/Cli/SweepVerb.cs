@@ -16,7 +16,16 @@ internal static class SweepVerb
 
     private static readonly Option<string?> s_code = new("--code") { Description = "Digest of the code that has to train them, as a sweep gives it to its tasks; whichever is built here where left out." };
 
-    static SweepVerb() => s_executor.AcceptOnlyFromAmong("local", SlurmVerb.Executor);
+    static SweepVerb()
+    {
+        string[] executors = ["local", SlurmVerb.Executor];
+        s_executor.CompletionSources.Add(executors);
+        s_executor.Validators.Add(result =>
+        {
+            if (result.Tokens is [var executor] && !executors.Contains(executor.Value))
+                result.AddError($"--executor is {executor.Value}; allowed: {string.Join(", ", executors)}");
+        });
+    }
 
     /// <summary>The verb.</summary>
     /// <param name="verb">Makes a command of a name, a description and what it does.</param>

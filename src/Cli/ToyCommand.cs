@@ -14,6 +14,13 @@ internal static class ToyCommand
         Recursive = true,
     };
 
+    // "$RUNS" of a shell that has no such variable would be the folder that one is in.
+    static ToyCommand() => s_artifacts.Validators.Add(result =>
+    {
+        if (result.Tokens is [{ Value: "" }])
+            result.AddError("--artifacts is empty: give a folder, . for this one");
+    });
+
     private static readonly Option<bool> s_json = new("--json") { Description = "Write one JSON object a line, for machines.", Recursive = true };
     private static readonly Option<bool> s_verbose = new("--verbose") { Description = "Add the stack trace to an error.", Recursive = true };
     private static readonly Option<bool> s_force = new("--force") { Description = "Redo stages even where nothing changed." };

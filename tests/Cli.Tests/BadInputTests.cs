@@ -34,6 +34,10 @@ public sealed class BadInputTests
     [TestCase("toy run needs an argument, the experiment file", "run")]
     [TestCase("toy run does not take other.yaml", "run", "tiny.yaml", "other.yaml")]
     [TestCase("Required argument missing for option: '--artifacts'", "list", "--artifacts")]
+    [TestCase("--artifacts is empty: give a folder, . for this one", "run", "tiny.yaml", "--artifacts", "")]
+    [TestCase("--executor is foo; allowed: local, slurm", "sweep", "tiny.yaml", "--executor", "foo")]
+    [TestCase("--executor needs a value", "sweep", "tiny.yaml", "--executor")]
+    [TestCase("--compare needs 2 values", "report", "--compare", "one")]
     public void A_command_line_that_is_wrong_is_told(string expected, params string[] args)
     {
         using var workspace = new Workspace();
