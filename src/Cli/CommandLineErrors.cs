@@ -23,7 +23,7 @@ internal static class CommandLineErrors
                 : $"There is no command {stray}{Guess(stray, Verbs(command))}; see {help}.";
         }
 
-        if (parsed.CommandResult.Command.Options.FirstOrDefault(option => parsed.GetResult(option) is { IdentifierToken: not null } given
+        if (command.Options.FirstOrDefault(option => parsed.GetResult(option) is { IdentifierToken: not null } given
             && given.Tokens.Count < option.Arity.MinimumNumberOfValues) is { } lacking)
         {
             return lacking.Arity.MinimumNumberOfValues == 1 ? $"{lacking.Name} needs a value; see {help}." : $"{lacking.Name} needs {lacking.Arity.MinimumNumberOfValues} values; see {help}.";

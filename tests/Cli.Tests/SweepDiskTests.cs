@@ -71,7 +71,7 @@ public sealed class SweepDiskTests
         using var workspace = new Workspace();
         Assert.That(Run("mount", "-o", "remount,ro", _disk), Is.Empty);
         var (code, _, error) = workspace.Toy("sweep", "tiny.yaml", "--artifacts", _disk);
-        Assert.That((code, error), Is.EqualTo((3, $"error: The run folder {_disk}/tiny cannot be written: Read-only file system : '{_disk}/tiny' Choose another with --artifacts.\n")));
+        Assert.That((code, error), Is.EqualTo((3, $"error: The run folder {_disk}/tiny cannot be written: Read-only file system : '{_disk}/tiny'. Choose another with --artifacts.\n")));
     }
 
     // What a command complains of; nothing where it went well.

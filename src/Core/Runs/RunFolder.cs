@@ -234,7 +234,7 @@ public sealed class RunFolder : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new EnvironmentFaultException($"The run folder {root} cannot be written: {e.Message} Choose another with --artifacts.", e);
+            throw new EnvironmentFaultException($"The run folder {root} cannot be written: {e.Message.TrimEnd('.')}. Choose another with --artifacts.", e);
         }
     }
 }
