@@ -27,7 +27,7 @@ public static class AtomicFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new EnvironmentFaultException($"Cannot write {path}: {e.Message.TrimEnd('.')}. Free space or choose another folder, then run the same command again.", e);
+            throw new EnvironmentFaultException($"Cannot write {path}: {e.Message.TrimEnd('.')}. Free space or choose another folder with --artifacts, then run the same command again.", e);
         }
         finally
         {
