@@ -45,7 +45,11 @@ internal sealed record Result(string Name, double Ours, double? Peer, string Uni
     public string? Note { get; init; }
 
     /// <summary>The result with the ratios of its rounds.</summary>
-    public Result Over(Comparison compared) => this with { RatioLow = Ratio * compared.Spread.Low, RatioHigh = Ratio * compared.Spread.High };
+    public Result Over(Comparison compared)
+    {
+        var (low, high) = compared.Spread;
+        return this with { RatioLow = Ratio * low, RatioHigh = Ratio * high };
+    }
 
     /// <summary>A result where less is better: seconds, megabytes.</summary>
     public static Result LowerIsBetter(string name, double ours, double? peer, string unit, int threads) =>

@@ -37,15 +37,15 @@ internal sealed class SlurmTraining(SlurmOptions options, bool wait, IOutput out
             switch (step.Phase)
             {
                 case SlurmPhase.Submitted:
-                    Tell($"{jobs} submitted: {Count(step.Tasks, "task")} of at most {Count(step.PacksPerTask, "pack")}.");
+                    Tell($"{jobs} submitted: {Nouns.Count(step.Tasks, "task")} of at most {Nouns.Count(step.PacksPerTask, "pack")}.");
                     pause = s_shortPause;
                     break;
                 case SlurmPhase.Running:
                     if (!told)
-                        Tell($"{jobs} of an earlier command: {Count(step.Tasks, "task")} in the queue.");
+                        Tell($"{jobs} of an earlier command: {Nouns.Count(step.Tasks, "task")} in the queue.");
                     break;
                 case SlurmPhase.Cancelled:
-                    throw new EnvironmentFaultException($"{jobs}: {Count(step.Tasks, "task")} taken back with scancel; run the same command again to submit what is missing.");
+                    throw new EnvironmentFaultException($"{jobs}: {Nouns.Count(step.Tasks, "task")} taken back with scancel; run the same command again to submit what is missing.");
                 default:
                     throw GivenUp(step.Failed, plan.Packs.Count - sweep.Standing, plan.Packs.Count);
             }
@@ -110,8 +110,6 @@ internal sealed class SlurmTraining(SlurmOptions options, bool wait, IOutput out
             last.LogTail.Length > 0 ? $"The end of {last.Log}:\n{last.LogTail}" : null)
         { Fault = true };
     }
-
-    private static string Count(int number, string what) => $"{number} {what}{(number == 1 ? "" : "s")}";
 
     // This command as a node can call it.
     private static string[] Toy()

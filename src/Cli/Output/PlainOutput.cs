@@ -11,11 +11,8 @@ internal sealed class PlainOutput(TextWriter output, TextWriter error) : IOutput
     private static readonly TimeSpan s_interval = TimeSpan.FromSeconds(10);
     private readonly Lock _lock = new();
 
-    public void Start(Experiment experiment, string folder)
-    {
-        long count = new Grid(experiment).InstanceCount;
-        output.WriteLine($"{experiment.Name}: {experiment.Title} ({count} instance{(count == 1 ? "" : "s")}), in {folder}");
-    }
+    public void Start(Experiment experiment, string folder) =>
+        output.WriteLine($"{experiment.Name}: {experiment.Title} ({Nouns.Count(new Grid(experiment).InstanceCount, "instance")}), in {folder}");
 
     public void Stage(string name, Func<Action<StageProgress>, StageOutcome> work)
     {

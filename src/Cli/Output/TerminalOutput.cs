@@ -13,7 +13,7 @@ internal sealed class TerminalOutput : IOutput
     private static readonly IAnsiConsole s_errors = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
 
     public void Start(Experiment experiment, string folder) =>
-        AnsiConsole.MarkupLineInterpolated($"[bold]{experiment.Name}[/]  {experiment.Title}  [dim]{new Core.Experiments.Grid(experiment).InstanceCount} instances, in {folder}[/]");
+        AnsiConsole.MarkupLineInterpolated($"[bold]{experiment.Name}[/]  {experiment.Title}  [dim]{Nouns.Count(new Core.Experiments.Grid(experiment).InstanceCount, "instance")}, in {folder}[/]");
 
     public void Stage(string name, Func<Action<StageProgress>, StageOutcome> work)
     {

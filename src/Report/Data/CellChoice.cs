@@ -47,12 +47,10 @@ internal sealed record CellChoice(IReadOnlyList<CellData> Cells, int Total)
             return null;
         // One value more of the axis that shows the fewest, as long as there is room.
         int[] counts = [.. values.Select(_ => 1)];
-        while (Enumerable.Range(0, counts.Length)
-            .Where(axis => counts[axis] < values[axis].Count && counts.Aggregate(1L, (product, count) => product * count) / counts[axis] * (counts[axis] + 1) <= most)
-            .Select(axis => (int?)axis).MinBy(axis => (counts[axis!.Value], -values[axis.Value].Count)) is { } next)
-        {
-            counts[next]++;
-        }
+        while (Enumerable.Range(0, counts.Length).Where(HasRoom).ToList() is { Count: > 0 } open)
+            counts[open.MinBy(axis => (counts[axis], -values[axis].Count))]++;
+        bool HasRoom(int axis) =>
+            counts[axis] < values[axis].Count && counts.Aggregate(1L, (product, count) => product * count) / counts[axis] * (counts[axis] + 1) <= most;
 
         var shown = values.Select((axis, a) => Evenly(axis, counts[a])).ToList();
         return [.. cells.Where(cell => shown.Select((axis, a) => axis.Contains(cell.Coordinates[a])).All(contained => contained))];

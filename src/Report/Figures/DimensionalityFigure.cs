@@ -55,7 +55,7 @@ internal sealed class DimensionalityFigure : IFigure
         return new Drawing(
             shown.Count <= MostColumns ? TwoRows(shown, x, Math.Min(highest, most)) : Small(shown, x, Math.Min(highest, most), Columns(run, shown.Count)),
             string.Join(" ", shown.Select(Words)),
-            string.Join(" ", notes.Where(note => note.Length > 0)));
+            Drawing.Notes(notes));
     }
 
     // Cells that differ in nothing else are one row.

@@ -113,7 +113,7 @@ internal sealed class DirectionsFigure : IFigure
             : $"Feature directions are drawn for up to 3 hidden dimensions; these models have {run.Cells.Min(cell => cell.Model?.Hidden ?? int.MaxValue)} or more.";
 
     private static string Notes(CellChoice choice, int others, bool equal) =>
-        string.Join(" ", new[] { equal ? "All features are equally important here." : "", choice.Note, others == 0 ? "" : $"{Numbers.Count(others, "cell")} of other dimensions or with two matrices left out." }.Where(note => note.Length > 0));
+        Drawing.Notes(equal ? "All features are equally important here." : "", choice.Note, others == 0 ? "" : $"{Numbers.Count(others, "cell")} of other dimensions or with two matrices left out.");
 
     private static double[] Direction(CellModel model, int feature) => model.W![(feature * model.Hidden)..((feature + 1) * model.Hidden)];
 

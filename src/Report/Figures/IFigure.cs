@@ -30,6 +30,9 @@ internal sealed record Drawing(Chart? Chart, string Alt, string Note)
 
     /// <summary>No chart, because of <paramref name="why"/>: a whole sentence.</summary>
     public static Drawing LeftOut(string why) => new(null, "", why);
+
+    /// <summary>One note of several sentences, of which some may be empty.</summary>
+    public static string Notes(params IEnumerable<string> sentences) => string.Join(" ", sentences.Where(sentence => sentence.Length > 0));
 }
 
 /// <summary>All figures, in the order of the page. A new figure is a new recipe and a line here.</summary>

@@ -42,7 +42,7 @@ internal sealed class LossFigure : IFigure
                 Legend = most > 1 ? [new("best instance", Ink.Accent, BestWidth), new("other replicas", Ink.Muted, ReplicaWidth)] : [],
             },
             string.Join(" ", cells.Select(cell => Words(cell, curves[cell.Index]))),
-            string.Join(" ", new[] { choice.Note, most - 1 > MostReplicas ? $"The first {MostReplicas} of {Numbers.Count(most - 1)} other replicas are drawn." : "" }.Where(note => note.Length > 0)));
+            Drawing.Notes(choice.Note, most - 1 > MostReplicas ? $"The first {MostReplicas} of {Numbers.Count(most - 1)} other replicas are drawn." : ""));
     }
 
     private static bool Drawable(double loss) => loss > 0 && double.IsFinite(loss);

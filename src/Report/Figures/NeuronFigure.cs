@@ -47,7 +47,7 @@ internal sealed class NeuronFigure : IFigure
                 Legend = [.. s_inks.Select(pair => new LegendEntry(pair.Key, pair.Value, 10))],
             },
             string.Join(" ", cells.Select(cell => Words(cell, [.. kinds[cell.Index].Select(neuron => neuron.Kind)]))),
-            string.Join(" ", new[] { choice.Note, others == 0 ? "" : $"{Numbers.Count(others, "cell")} of absolute-value models, which have two matrices, left out." }.Where(note => note.Length > 0)));
+            Drawing.Notes(choice.Note, others == 0 ? "" : $"{Numbers.Count(others, "cell")} of absolute-value models, which have two matrices, left out."));
 
         Panel Panel(CellData cell, double[] w, string label) =>
             Stack(cell, w, label, kinds[cell.Index].ToDictionary(neuron => neuron.Neuron, neuron => neuron.Kind));

@@ -34,7 +34,7 @@ internal sealed class TrajectoryFigure : IFigure
                 Moments = [.. paths[0].Steps.Select((step, s) => new Moment(Numbers.Short(step), [.. paths.Select(path => Dots(path, s))]))],
             },
             $"{Numbers.Count(paths[0].Steps.Length, "snapshot")} from step {Numbers.Short(paths[0].Steps[0])} to step {Numbers.Short(paths[0].Steps[^1])}.",
-            string.Join(" ", new[] { found > paths.Count ? $"Shown are {paths.Count} of {found} cells." : "", Coloured(run) }.Where(note => note.Length > 0)));
+            Drawing.Notes(found > paths.Count ? $"Shown are {paths.Count} of {found} cells." : "", Coloured(run)));
     }
 
     // The axes, which meet where features that are not represented stay.
