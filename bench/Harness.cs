@@ -46,12 +46,16 @@ internal sealed class Harness(int rounds)
     };
 
     /// <summary>Seconds of one unit of work on either side: both are warmed up, then run in turn, peer first.</summary>
-    public Comparison Compare(Side ours, Side peer)
+    /// <param name="ours">Our side.</param>
+    /// <param name="peer">The peer.</param>
+    /// <param name="before">Called before each round, untimed, with the share of the rounds that its middle is at.</param>
+    public Comparison Compare(Side ours, Side peer, Action<double>? before = null)
     {
         int ourRepetitions = Calibrate(ours), peerRepetitions = Calibrate(peer);
         double[] ourSeconds = new double[rounds], peerSeconds = new double[rounds];
         for (int round = 0; round < rounds; round++)
         {
+            before?.Invoke((round + 0.5) / rounds);
             Thread.Sleep(RestMilliseconds);
             peerSeconds[round] = peer(peerRepetitions) / peerRepetitions;
             Thread.Sleep(RestMilliseconds);
