@@ -51,6 +51,35 @@ internal static unsafe class Expansion
         }
     }
 
+    /// <summary>The inverse of <see cref="Write"/>: the values at the places where a bit is set, one after the other.</summary>
+    /// <param name="set">Instruction set.</param>
+    /// <param name="mask">A bit for each of 64 places.</param>
+    /// <param name="places">Values, 64.</param>
+    /// <param name="to">Receives those that are wanted; up to <see cref="SpareSamples"/> more are written.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Read(InstructionSet set, ulong mask, float* places, float* to)
+    {
+        if (set == InstructionSet.Avx512)
+        {
+            var bits = Vector512.Create(1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768);
+            for (int j = 0; j < 64; j += 16, mask >>= 16)
+            {
+                var wanted = Vector512.Equals(Vector512.Create((int)mask) & bits, bits).AsSingle();
+                Avx512F.Compress(Vector512<float>.Zero, wanted, Vector512.Load(places + j)).Store(to);
+                to += BitOperations.PopCount((uint)mask & 0xFFFF);
+            }
+
+            return;
+        }
+
+        // Four at a time, as in DrawList.
+        for (; mask != 0; to += 4)
+        {
+            for (int e = 0; e < 4; e++, mask &= mask - 1)
+                to[e] = places[BitOperations.TrailingZeroCount(mask | 1UL << 63)];
+        }
+    }
+
     /// <summary>The bits of <paramref name="mask"/> at the places of those of <paramref name="places"/>, side by side.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong Extract(InstructionSet set, ulong mask, ulong places)

@@ -40,6 +40,27 @@ internal static class Ensembles
         return ensemble;
     }
 
+    /// <summary>Makes features ones that the model ignores: next to no weights, and a bias instead.</summary>
+    public static void Ignore(Ensemble ensemble, Func<int, bool> feature, double bias)
+    {
+        var (_, n, m) = ensemble.Spec;
+        float[] w = Ensemble.Values(ensemble.Model.W), b = Ensemble.Values(ensemble.Model.B);
+        for (int row = 0; row < b.Length; row++)
+        {
+            if (!feature(row % n))
+                continue;
+            for (int k = 0; k < m; k++)
+                w[(row * m) + k] *= 0.1f;
+            b[row] = (float)bias;
+        }
+
+        using var guard = no_grad();
+        using var weights = tensor(w).reshape(ensemble.Instances, n, m);
+        using var biases = tensor(b).reshape(ensemble.Instances, n);
+        ensemble.Model.W.copy_(weights);
+        ensemble.Model.B.copy_(biases);
+    }
+
     /// <summary>The fused objective with the kernels of an instruction set.</summary>
     public static FusedObjective Fused(Ensemble ensemble, InstructionSet set, int threads = 2) => new(ensemble, set, threads);
 

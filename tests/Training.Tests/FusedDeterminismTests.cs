@@ -10,18 +10,20 @@ public sealed class FusedDeterminismTests
 
     // One shape a path: the tile kernel, the row and the Gram kernel with the batch whole, and the row kernel with the batch cut into slices. Half of
     // the instances have sparse features, the others dense ones.
-    private static readonly (string Model, int Batch)[] s_shapes =
+    private static readonly (string Model, int Batch, double Decay)[] s_shapes =
     [
-        ("{ kind: relu-output, features: 5, hidden: 2 }", 1024),
-        ("{ kind: absolute-value, features: 7, hidden: 3 }", 100),
-        ("{ kind: relu-output, features: 20, hidden: 9 }", 200),
-        ("{ kind: relu-output, features: 120, hidden: 20 }", 330),
-        ("{ kind: relu-output, features: 300, hidden: 30 }", 600),
-        ("{ kind: absolute-value, features: 280, hidden: 33 }", 514),
-        ("{ kind: absolute-value, features: 100, hidden: 40 }", 128),
-        ("{ kind: relu-hidden, features: 64, hidden: 33 }", 65),
-        ("{ kind: linear, features: 300, hidden: 7 }", 200),
-        ("{ kind: linear, features: 41, hidden: 23 }", 190),
+        ("{ kind: relu-output, features: 5, hidden: 2 }", 1024, 0.95),
+        ("{ kind: absolute-value, features: 7, hidden: 3 }", 100, 0.95),
+        ("{ kind: relu-output, features: 20, hidden: 9 }", 200, 0.95),
+        ("{ kind: relu-output, features: 120, hidden: 20 }", 330, 0.95),
+        ("{ kind: relu-output, features: 300, hidden: 30 }", 600, 0.95),
+        ("{ kind: absolute-value, features: 280, hidden: 33 }", 514, 0.95),
+        ("{ kind: absolute-value, features: 100, hidden: 40 }", 128, 0.95),
+        ("{ kind: relu-hidden, features: 64, hidden: 33 }", 65, 0.95),
+        ("{ kind: linear, features: 300, hidden: 7 }", 200, 0.95),
+        ("{ kind: linear, features: 41, hidden: 23 }", 190, 0.95),
+        ("{ kind: linear, features: 299, hidden: 30 }", 600, 1), // with features that are taken as linear
+        ("{ kind: linear, features: 70, hidden: 9 }", 200, 1),
     ];
 
     private static IEnumerable<string> Models => s_shapes.Select(shape => shape.Model);
@@ -29,13 +31,14 @@ public sealed class FusedDeterminismTests
     [TestCaseSource(nameof(Models))]
     public void Threads_and_packs_change_no_bit(string model)
     {
+        var (_, batch, decay) = s_shapes.Single(shape => shape.Model == model);
         var grid = new Grid(Experiment.Parse(
             $$"""
             name: same
             model: {{model}}
             data: { sparsity: 0.9 }
-            importance: { decay: 0.95 }
-            training: { steps: {{Steps}}, batch: {{s_shapes.Single(shape => shape.Model == model).Batch}} }
+            importance: { decay: {{decay}} }
+            training: { steps: {{Steps}}, batch: {{batch}} }
             replicas: 3
             axes:
               - { path: data.sparsity, values: [0.5, 0.95] }

@@ -53,6 +53,26 @@ public sealed class FusedGradientTests
         }
     }
 
+    // Half of the features are ignored, on at their mean, as after some training; the batch ends within a tile.
+    [Test]
+    public void Fused_equals_autograd_with_linear_features(
+        [ValueSource(typeof(Ensembles), nameof(Ensembles.Sets))] InstructionSet set,
+        [Values(ModelKind.Linear, ModelKind.ReluOutput, ModelKind.ReluHidden)] ModelKind kind,
+        [Values(1, 0.3, 0.04)] double density,
+        [Values(10, 30)] int m)
+    {
+        const int n = 101, batch = 200;
+        var cell = new CellSpec(
+            new ModelSpec(kind, n, m), Ensembles.Data(n, density, sets: Sets(n, 2, density)), [.. Enumerable.Repeat(0.7, n)], Ensembles.Training(batch));
+        using var ensemble = Ensembles.Create(cell, 2, 4);
+        Ensembles.Ignore(ensemble, feature => feature % 7 != 0, bias: 0.4 * density);
+        Assert.That(LinearFeaturesTests.Count(ensemble, 0), Is.GreaterThan(n / 2));
+        long step = 0;
+        while (Kinks.Near(ensemble, step))
+            step++;
+        Agree(ensemble, set, step, cell.ToString());
+    }
+
     [Test]
     public void Fused_equals_autograd_on_a_dataset(
         [ValueSource(typeof(Ensembles), nameof(Ensembles.Sets))] InstructionSet set, [Values] ModelKind kind, [Values(3, 12)] int m, [Values(0.3, 0.1)] double density)

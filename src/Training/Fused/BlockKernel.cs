@@ -21,7 +21,25 @@ internal static unsafe class BlockKernel<TOps, TVector>
     /// <param name="c">Receives C.</param>
     /// <param name="cStride">Stride of C.</param>
     public static void Multiply(
-        float* a, int aStride, int count, int terms, float* b, int bStride, int width, float* start, int startStride, float* c, int cStride)
+        float* a, int aStride, int count, int terms, float* b, int bStride, int width, float* start, int startStride, float* c, int cStride) =>
+        Multiply(a, aStride, 1, count, terms, b, bStride, width, start, startStride, c, cStride);
+
+    /// <summary>C += Aᵀ B.</summary>
+    /// <param name="a">A, [<paramref name="terms"/>, <paramref name="count"/>].</param>
+    /// <param name="aStride">Stride of A.</param>
+    /// <param name="count">Columns of A, rows of C.</param>
+    /// <param name="terms">Rows of A and B.</param>
+    /// <param name="b">B, [<paramref name="terms"/>, <paramref name="width"/>].</param>
+    /// <param name="bStride">Stride of B.</param>
+    /// <param name="width">Columns of B and C, as above.</param>
+    /// <param name="c">C.</param>
+    /// <param name="cStride">Stride of C.</param>
+    public static void AddTransposed(float* a, int aStride, int count, int terms, float* b, int bStride, int width, float* c, int cStride) =>
+        Multiply(a, 1, aStride, count, terms, b, bStride, width, c, cStride, c, cStride);
+
+    // Element (r, t) of A stands at r · aStride + t · aStep.
+    private static void Multiply(
+        float* a, int aStride, int aStep, int count, int terms, float* b, int bStride, int width, float* start, int startStride, float* c, int cStride)
     {
         int taken;
         for (int v = 0; v < width; v += taken * TOps.Lanes / 2)
@@ -32,29 +50,29 @@ internal static unsafe class BlockKernel<TOps, TVector>
             switch (taken)
             {
                 case 1:
-                    Multiply<Half>(a, aStride, count, terms, b + v, bStride, start + v, startStride, c + v, cStride);
+                    Multiply<Half>(a, aStride, aStep, count, terms, b + v, bStride, start + v, startStride, c + v, cStride);
                     break;
                 case 2:
-                    Multiply<One>(a, aStride, count, terms, b + v, bStride, start + v, startStride, c + v, cStride);
+                    Multiply<One>(a, aStride, aStep, count, terms, b + v, bStride, start + v, startStride, c + v, cStride);
                     break;
                 case 3:
-                    Multiply<OneAndHalf>(a, aStride, count, terms, b + v, bStride, start + v, startStride, c + v, cStride);
+                    Multiply<OneAndHalf>(a, aStride, aStep, count, terms, b + v, bStride, start + v, startStride, c + v, cStride);
                     break;
                 case 4:
-                    Multiply<Two>(a, aStride, count, terms, b + v, bStride, start + v, startStride, c + v, cStride);
+                    Multiply<Two>(a, aStride, aStep, count, terms, b + v, bStride, start + v, startStride, c + v, cStride);
                     break;
                 case 5:
-                    Multiply<TwoAndHalf>(a, aStride, count, terms, b + v, bStride, start + v, startStride, c + v, cStride);
+                    Multiply<TwoAndHalf>(a, aStride, aStep, count, terms, b + v, bStride, start + v, startStride, c + v, cStride);
                     break;
                 default:
-                    Multiply<Three>(a, aStride, count, terms, b + v, bStride, start + v, startStride, c + v, cStride);
+                    Multiply<Three>(a, aStride, aStep, count, terms, b + v, bStride, start + v, startStride, c + v, cStride);
                     break;
             }
         }
     }
 
     private static void Multiply<TCount>(
-        float* a, int aStride, int count, int terms, float* b, int bStride, float* start, int startStride, float* c, int cStride)
+        float* a, int aStride, int aStep, int count, int terms, float* b, int bStride, float* start, int startStride, float* c, int cStride)
         where TCount : struct, IVectorCount
     {
         for (; count > 0; count -= 4, a += 4L * aStride, start += 4L * startStride, c += 4L * cStride)
@@ -72,7 +90,7 @@ internal static unsafe class BlockKernel<TOps, TVector>
             Load<TCount>(start + (third * startStride), out var c20, out var c21, out var c22, out var half2);
             Load<TCount>(start + (fourth * startStride), out var c30, out var c31, out var c32, out var half3);
             float* row = b;
-            for (int t = 0; t < terms; t++, row += bStride, a0++, a1++, a2++, a3++)
+            for (int t = 0; t < terms; t++, row += bStride, a0 += aStep, a1 += aStep, a2 += aStep, a3 += aStep)
             {
                 Load<TCount>(row, out var b0, out var b1, out var b2, out var halfB);
                 AddTo<TCount>(a0, b0, b1, b2, halfB, ref c00, ref c01, ref c02, ref half0);

@@ -233,8 +233,9 @@ internal sealed unsafe class FusedObjective : IObjective
         int batch = ensemble.Training.Batch;
         if (TileKernel<TOps, TVector>.Suits(spec))
             return [.. Enumerable.Repeat(new TileKernel<TOps, TVector>(spec, batch), ensemble.Instances)];
-        var (rows, gram) = (new RowKernel<TOps, TVector>(spec, batch), new GramKernel<TOps, TVector>(spec, batch));
-        return [.. ensemble.Sources.Select(source => GramKernel<TOps, TVector>.Suits(spec, batch, source.MeanDensity) ? gram : (FusedKernel)rows)];
+        var gram = new GramKernel<TOps, TVector>(spec, batch);
+        return [.. ensemble.Sources.Zip(ensemble.Pack.Specs, (source, cell) => GramKernel<TOps, TVector>.Suits(spec, batch, source.MeanDensity)
+            ? gram : (FusedKernel)new RowKernel<TOps, TVector>(spec, batch, cell.Data, source.Dense))];
     }
 
     // Room for any of the kernels, in one place: how arrays lie to each other in the caches is then the same in every run.

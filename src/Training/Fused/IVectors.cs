@@ -44,6 +44,9 @@ internal unsafe interface IVectors<TVector>
     /// <summary><paramref name="value"/> where <paramref name="condition"/> &gt; 0, else 0.</summary>
     static abstract TVector WherePositive(TVector condition, TVector value);
 
+    /// <summary><paramref name="value"/> where <paramref name="condition"/> &gt; 0, else <paramref name="otherwise"/>.</summary>
+    static abstract TVector WherePositive(TVector condition, TVector value, TVector otherwise);
+
     /// <summary>Bit l is set where lane l is &gt; 0.</summary>
     static abstract uint PositiveMask(TVector condition);
 
@@ -96,6 +99,10 @@ internal readonly unsafe struct Avx2Vectors : IVectors<Vector256<float>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> WherePositive(Vector256<float> condition, Vector256<float> value) =>
         Avx.And(Avx.CompareGreaterThan(condition, Vector256<float>.Zero), value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> WherePositive(Vector256<float> condition, Vector256<float> value, Vector256<float> otherwise) =>
+        Vector256.ConditionalSelect(Avx.CompareGreaterThan(condition, Vector256<float>.Zero), value, otherwise);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static uint PositiveMask(Vector256<float> condition) =>
@@ -157,6 +164,10 @@ internal readonly unsafe struct Avx512Vectors : IVectors<Vector512<float>>
         Vector512.ConditionalSelect(Vector512.GreaterThan(condition, Vector512<float>.Zero), value, Vector512<float>.Zero);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> WherePositive(Vector512<float> condition, Vector512<float> value, Vector512<float> otherwise) =>
+        Vector512.ConditionalSelect(Vector512.GreaterThan(condition, Vector512<float>.Zero), value, otherwise);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static uint PositiveMask(Vector512<float> condition) =>
         (uint)Vector512.GreaterThan(condition, Vector512<float>.Zero).ExtractMostSignificantBits();
 
@@ -209,6 +220,10 @@ internal readonly unsafe struct PortableVectors : IVectors<Vector128<float>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> WherePositive(Vector128<float> condition, Vector128<float> value) =>
         Vector128.GreaterThan(condition, Vector128<float>.Zero) & value;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> WherePositive(Vector128<float> condition, Vector128<float> value, Vector128<float> otherwise) =>
+        Vector128.ConditionalSelect(Vector128.GreaterThan(condition, Vector128<float>.Zero), value, otherwise);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static uint PositiveMask(Vector128<float> condition) =>

@@ -56,8 +56,8 @@ internal static unsafe class ListKernel<TOps, TVector>
         }
     }
 
-    /// <summary>Of one feature, in the samples in which its output is on: dh[sample] += g[sample] · D, and dD += g[sample] · h[sample].</summary>
-    public static void Backward(float* decoder, float* dDecoder, int* samples, int count, float* g, float* h, float* dh, int rows)
+    /// <summary>Of every draw: dh[sample] += value · D[feature], and dD[feature] += value · h[sample].</summary>
+    public static void Backward(float* decoder, float* dDecoder, int* draws, float* values, int count, float* h, float* dh, int rows)
     {
         int lanes = TOps.Lanes;
         for (int k = 0; k < rows; k += 4 * lanes)
@@ -65,16 +65,40 @@ internal static unsafe class ListKernel<TOps, TVector>
             switch ((rows - k) / lanes)
             {
                 case 1:
-                    Backward<One>(decoder + k, dDecoder + k, samples, count, g, h + k, dh + k, rows);
+                    Backward<One>(decoder + k, dDecoder + k, draws, values, count, h + k, dh + k, rows);
                     break;
                 case 2:
-                    Backward<Two>(decoder + k, dDecoder + k, samples, count, g, h + k, dh + k, rows);
+                    Backward<Two>(decoder + k, dDecoder + k, draws, values, count, h + k, dh + k, rows);
                     break;
                 case 3:
-                    Backward<Three>(decoder + k, dDecoder + k, samples, count, g, h + k, dh + k, rows);
+                    Backward<Three>(decoder + k, dDecoder + k, draws, values, count, h + k, dh + k, rows);
                     break;
                 default:
-                    Backward<Four>(decoder + k, dDecoder + k, samples, count, g, h + k, dh + k, rows);
+                    Backward<Four>(decoder + k, dDecoder + k, draws, values, count, h + k, dh + k, rows);
+                    break;
+            }
+        }
+    }
+
+    /// <summary>Of one feature, in the samples in which its output is on: dh[sample] += g[sample] · D, and dD += g[sample] · h[sample].</summary>
+    public static void Backward(float* decoder, float* dDecoder, ulong samples, float* g, float* h, float* dh, int rows)
+    {
+        int lanes = TOps.Lanes;
+        for (int k = 0; k < rows; k += 4 * lanes)
+        {
+            switch ((rows - k) / lanes)
+            {
+                case 1:
+                    Backward<One>(decoder + k, dDecoder + k, samples, g, h + k, dh + k, rows);
+                    break;
+                case 2:
+                    Backward<Two>(decoder + k, dDecoder + k, samples, g, h + k, dh + k, rows);
+                    break;
+                case 3:
+                    Backward<Three>(decoder + k, dDecoder + k, samples, g, h + k, dh + k, rows);
+                    break;
+                default:
+                    Backward<Four>(decoder + k, dDecoder + k, samples, g, h + k, dh + k, rows);
                     break;
             }
         }
@@ -115,20 +139,48 @@ internal static unsafe class ListKernel<TOps, TVector>
         VectorRow<TOps, TVector>.AddProduct<TCount, None>(dw + Feature(*draw, rows), TOps.Broadcast(*value), h0, h1, h2, h3);
     }
 
+    private static void Backward<TCount>(float* decoder, float* dDecoder, int* draws, float* values, int count, float* h, float* dh, int rows)
+        where TCount : struct, IVectorCount
+    {
+        int quarter = count / 4;
+        for (int e = 0; e < quarter; e++)
+        {
+            Backward<TCount>(decoder, dDecoder, draws + e, values + e, h, dh, rows);
+            Backward<TCount>(decoder, dDecoder, draws + e + quarter, values + e + quarter, h, dh, rows);
+            Backward<TCount>(decoder, dDecoder, draws + e + (2 * quarter), values + e + (2 * quarter), h, dh, rows);
+            Backward<TCount>(decoder, dDecoder, draws + e + (3 * quarter), values + e + (3 * quarter), h, dh, rows);
+        }
+
+        for (int e = 4 * quarter; e < count; e++)
+            Backward<TCount>(decoder, dDecoder, draws + e, values + e, h, dh, rows);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Backward<TCount>(float* decoder, float* dDecoder, int* draw, float* value, float* h, float* dh, int rows)
+        where TCount : struct, IVectorCount
+    {
+        long feature = Feature(*draw, rows), sample = Sample(*draw, rows);
+        var factor = TOps.Broadcast(*value);
+        var (h0, h1, h2, h3) = VectorRow<TOps, TVector>.Load<TCount, None>(h + sample);
+        VectorRow<TOps, TVector>.AddProduct<TCount, None>(dDecoder + feature, factor, h0, h1, h2, h3);
+        var (d0, d1, d2, d3) = VectorRow<TOps, TVector>.Load<TCount, None>(decoder + feature);
+        VectorRow<TOps, TVector>.AddProduct<TCount, None>(dh + sample, factor, d0, d1, d2, d3);
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static long Feature(int draw, int rows) => (long)TileRun.Feature(draw) * rows;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static long Sample(int draw, int rows) => (long)TileRun.Sample(draw) * rows;
 
-    private static void Backward<TCount>(float* decoder, float* dDecoder, int* samples, int count, float* g, float* h, float* dh, int rows)
+    private static void Backward<TCount>(float* decoder, float* dDecoder, ulong samples, float* g, float* h, float* dh, int rows)
         where TCount : struct, IVectorCount
     {
         var (w0, w1, w2, w3) = VectorRow<TOps, TVector>.Load<TCount, None>(decoder);
         var (d0, d1, d2, d3) = VectorRow<TOps, TVector>.Load<TCount, None>(dDecoder);
-        for (int e = 0; e < count; e++)
+        for (; samples != 0; samples &= samples - 1)
         {
-            long sample = samples[e];
+            long sample = System.Numerics.BitOperations.TrailingZeroCount(samples);
             var factor = TOps.Broadcast(g[sample]);
             VectorRow<TOps, TVector>.AddTo<TCount, None>(h + (sample * rows), factor, ref d0, ref d1, ref d2, ref d3);
             VectorRow<TOps, TVector>.AddProduct<TCount, None>(dh + (sample * rows), factor, w0, w1, w2, w3);

@@ -31,6 +31,9 @@ internal readonly unsafe struct ModelParts
     /// <summary>c_i = −2 I_i / (batch · n), [n].</summary>
     public required float* C { get; init; }
 
+    /// <summary>1 for <see cref="LinearFeatures{TOps,TVector}"/> and 0 for the others, [n]; null where there are none.</summary>
+    public float* Linear { get; init; }
+
     /// <summary>Sums of ∂L/∂W: vectors of partial sums, [n, m, lanes], or rows, [n, rows], as the kernel has it.</summary>
     public required float* DW { get; init; }
 

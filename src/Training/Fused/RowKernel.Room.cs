@@ -35,7 +35,8 @@ internal sealed unsafe partial class RowKernel<TOps, TVector>
             G = Take(Tile * features);
             WaitingD = Take(features * kernel._rows);
             WaitingDD = Take(features * kernel._rows);
-            List = (int*)Take(Tile + DrawList.Spare);
+            List = (int*)Take(ListLength + DrawList.Spare);
+            Values = Take(ListLength + Expansion.SpareSamples);
             Floats = next - floats;
 
             float* Take(long count)
@@ -76,7 +77,10 @@ internal sealed unsafe partial class RowKernel<TOps, TVector>
         /// <summary>What the tile adds to the decoder's gradient, [waiting, mp].</summary>
         public float* WaitingDD { get; }
 
-        /// <summary>Samples in which a feature is on.</summary>
+        /// <summary>Samples in which features are on that are on in few: <see cref="TileRun.Draw"/>.</summary>
         public int* List { get; }
+
+        /// <summary>What is to be added there, g.</summary>
+        public float* Values { get; }
     }
 }

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using ToyPipeline.Core.Experiments;
@@ -24,38 +25,41 @@ internal sealed unsafe partial class RowKernel<TOps, TVector> : FusedKernel
     // Features that are decoded at once.
     private const int MaxDecoded = 4;
 
-    // Features that are on in many samples wait until there are so many of them: then they go through blocked products together.
-    private const int MaxWaiting = 32;
-
     // Features whose losses are added up in floats.
     private const int SummedFeatures = 64;
-
-    // Of a feature's products, m for ∂L/∂h and mp for ∂L/∂D, a list takes twice mp for each sample in which the output is on, and longer for each.
-    private const double ListShare = 0.4;
 
     private readonly int _rows; // mp: m padded to whole vectors
     private readonly int _width; // m padded to half vectors of AVX-512, and to what is transposed at once; beyond m all is 0
     private readonly int _listsUpTo; // samples of a tile up to which a list of them pays
     private readonly float[] _zeros; // [mp]; pinned
+    private readonly LinearFeatures<TOps, TVector>? _linear; // null where the decoder is not W
 
-    public RowKernel(ModelSpec model, int batch) : base(model, batch)
+    public RowKernel(ModelSpec model, int batch, DataSpec data, bool dense) : base(model, batch)
     {
         _rows = RoundUp(model.Hidden, TOps.Lanes);
         _width = Math.Min(RoundUp(model.Hidden, 8), _rows);
         _zeros = GC.AllocateArray<float>(_rows, pinned: true);
         _listsUpTo = (int)(ListShare * Tile * (M + _rows) / _rows);
+        _linear = AbsoluteValue ? null : new LinearFeatures<TOps, TVector>(model, batch, data, dense, _rows, _width);
     }
 
-    // State: W [n, mp], W2 [n, mp] where there is one, b [n], c [n].
-    public override long StateFloats => ((long)Matrices * N * _rows) + (2 * N);
+    // State: W [n, mp], W2 [n, mp] where there is one, what linear features need, b [n], c [n].
+    public override long StateFloats => Biases + (2 * N);
 
-    // Accumulator: dW [n, mp], dW2 [n, mp] where there is one, db [n, lanes].
-    public override long AccumulatorFloats => ((long)Matrices * N * _rows) + ((long)N * TOps.Lanes);
+    // Accumulator: dW [n, mp], dW2 [n, mp] where there is one, db [n, lanes], sums that linear features need.
+    public override long AccumulatorFloats => LinearSums + (_linear?.SumFloats ?? 0);
 
     // Scratch: a room.
     public override long ScratchFloats => new Room(this, null, TileRun.Length(N)).Floats;
 
     private int Matrices => AbsoluteValue ? 2 : 1;
+
+    // Where arrays begin in the state and in the accumulator.
+    private long Weights => (long)Matrices * N * _rows;
+
+    private long Biases => Weights + (_linear?.StateFloats ?? 0);
+
+    private long LinearSums => Weights + ((long)N * TOps.Lanes);
 
     private float* Zeros => (float*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_zeros));
 
@@ -64,16 +68,17 @@ internal sealed unsafe partial class RowKernel<TOps, TVector> : FusedKernel
         Rows.Pad(parameters.WPointer, state, N, M, _rows);
         if (AbsoluteValue)
             Rows.Pad(parameters.W2Pointer, state + ((long)N * _rows), N, M, _rows);
-        float* b = state + ((long)Matrices * N * _rows);
+        float* b = state + Biases;
         new ReadOnlySpan<float>(parameters.BPointer, N).CopyTo(new Span<float>(b, N));
         Coefficients(importance, b + N);
+        _linear?.Prepare(state, b, b + N, state + Weights);
     }
 
     public override double Accumulate(SampleSource source, long step, int from, int to, float* state, float* accumulator, Scratch scratch)
     {
         long matrix = (long)N * _rows;
         int run = scratch.Buffer.MaxTiles;
-        var model = new ModelParts
+        var plain = new ModelParts
         {
             N = N,
             M = M,
@@ -84,12 +89,14 @@ internal sealed unsafe partial class RowKernel<TOps, TVector> : FusedKernel
             AbsoluteValue = AbsoluteValue,
             W = state,
             Decoder = state + ((Matrices - 1) * matrix),
-            B = state + (Matrices * matrix),
-            C = state + (Matrices * matrix) + N,
+            B = state + Biases,
+            C = state + Biases + N,
             DW = accumulator,
             DDecoder = accumulator + ((Matrices - 1) * matrix),
-            Db = accumulator + (Matrices * matrix),
+            Db = accumulator + Weights,
         };
+        // A tile that the batch does not fill has samples of which nothing may be summed.
+        var whole = _linear is null ? plain : plain with { Linear = _linear.Chosen(state + Weights) };
         var room = new Room(this, scratch.Floats, run);
         var draws = scratch.Draws;
         double loss = 0;
@@ -98,12 +105,14 @@ internal sealed unsafe partial class RowKernel<TOps, TVector> : FusedKernel
             // A run of tiles is drawn at once.
             int drawn = (tile - from) % run;
             int count = Math.Min(Tile, Batch - (tile * Tile));
+            ref readonly var model = ref count == Tile ? ref whole : ref plain;
             if (source.Dense)
             {
                 if (drawn == 0)
-                    source.FillTiles(step, tile, Math.Min(run, to - tile), room.X, model.Stride, scratch.Buffer);
+                    source.FillTiles(step, tile, Math.Min(run, to - tile), room.X, plain.Stride, scratch.Buffer);
                 float* x = room.X + (drawn * Tile);
                 Encode(x, in model, in room);
+                Start(in model, state, accumulator, in room);
                 loss += Decode(count, x, default, in model, in room);
                 BlockKernel<TOps, TVector>.Multiply(x, model.Stride, N, Tile, room.DH, _rows, _width, model.DW, _rows, model.DW, _rows);
             }
@@ -113,22 +122,33 @@ internal sealed unsafe partial class RowKernel<TOps, TVector> : FusedKernel
                     source.FillDraws(step, tile, Math.Min(run, to - tile), draws, scratch.Buffer);
                 var present = new Draws(draws, drawn);
                 Encode(present, in model, in room);
+                Start(in model, state, accumulator, in room);
                 loss += Decode(count, null, present, in model, in room);
                 ListKernel<TOps, TVector>.AddOuter(model.DW, present.Places, present.Values, present.Count, room.DH, _rows);
             }
         }
 
-        return -0.5 * loss;
+        return -0.5 * Unit(state) * loss;
     }
 
     public override void Finish(float* state, float* accumulator, ParameterPointers gradient)
     {
         long matrix = (long)N * _rows;
+        if (_linear is not null)
+        {
+            _linear.Finish(state + Weights, state + Biases, accumulator + LinearSums, accumulator);
+            var sums = new Span<float>(accumulator, (int)LinearSums);
+            TensorPrimitives.Multiply(sums, Unit(state), sums);
+        }
+
         Rows.Unpad(accumulator, gradient.WPointer, N, M, _rows);
         if (AbsoluteValue)
             Rows.Unpad(accumulator + matrix, gradient.W2Pointer, N, M, _rows);
-        SampleLanes<TOps, TVector>.Collapse(accumulator + (Matrices * matrix), gradient.BPointer, N);
+        SampleLanes<TOps, TVector>.Collapse(accumulator + Weights, gradient.BPointer, N);
     }
+
+    // In which loss and gradient are: 1, or what linear features make of it.
+    private float Unit(float* state) => _linear?.Unit(state + Weights) ?? 1;
 
     // h = Σ_i x_i W_i over the features that are present.
     private void Encode(Draws present, in ModelParts model, in Room room)
@@ -150,16 +170,21 @@ internal sealed unsafe partial class RowKernel<TOps, TVector> : FusedKernel
         Rows.Transpose(room.HLanes, Tile, _width, Tile, room.H, _rows);
     }
 
+    // ∂L/∂h as far as it does not come from single features.
+    private void Start(in ModelParts model, float* state, float* accumulator, in Room room)
+    {
+        new Span<float>(room.DH, Tile * _rows).Clear();
+        if (model.Linear != null)
+            _linear!.Start(state + Weights, room.HLanes, room.H, room.DH, accumulator + LinearSums);
+    }
+
     // z = b + D h, then ∂L/∂h and ∂L/∂D. The samples are rows of x, or where that is null the features that are present.
     private double Decode(int count, float* x, Draws present, in ModelParts model, in Room room)
     {
-        new Span<float>(room.DH, Tile * _rows).Clear();
         float* valid = count < Tile ? ValidLanes.Mask(count) : null;
-        ulong everywhere = count < Tile ? (1UL << count) - 1 : ulong.MaxValue;
         ulong* on = stackalloc ulong[MaxDecoded];
-        int* waiting = stackalloc int[MaxWaiting + MaxDecoded];
-        int waitingCount = 0;
-        bool flushed = false;
+        int* features = stackalloc int[MaxWaiting + MaxDecoded];
+        var pending = new Pending(features);
         double loss = 0;
         float* values = present.Values;
         var sum = TOps.Zero;
@@ -168,12 +193,14 @@ internal sealed unsafe partial class RowKernel<TOps, TVector> : FusedKernel
         {
             rows = SampleLanes<TOps, TVector>.Rows(N - first);
             new Span<ulong>(on, MaxDecoded).Clear();
-            float* g = room.G + (waitingCount * Tile);
+            float* g = room.G + (pending.Waiting * Tile);
             float* targets = x != null ? x + ((long)first * model.Stride) : Spread(present.Candidates + first, rows, ref values, in room);
             for (int start = 0; start < Tile; start += SampleLanes<TOps, TVector>.Samples)
             {
-                sum = SampleLanes<TOps, TVector>.Decode(
-                    in model, first, rows, room.HLanes + start, targets + start, g + start, Tile, valid == null ? null : valid + start, on, start, sum);
+                sum = model.Linear == null
+                    ? SampleLanes<TOps, TVector>.Decode(
+                        in model, first, rows, room.HLanes + start, targets + start, g + start, Tile, valid == null ? null : valid + start, on, start, sum)
+                    : SampleLanes<TOps, TVector>.DecodeRest(in model, first, rows, room.HLanes + start, targets + start, g + start, Tile, on, start, sum);
             }
 
             // Sums of many terms in one float would lose digits.
@@ -183,43 +210,17 @@ internal sealed unsafe partial class RowKernel<TOps, TVector> : FusedKernel
                 sum = TOps.Zero;
             }
 
-            for (int r = 0; r < rows; r++, g += Tile)
-            {
-                ulong active = (ReluOutput ? on[r] : ulong.MaxValue) & everywhere;
-                int samples = BitOperations.PopCount(active);
-                float* row = model.Decoder + ((long)(first + r) * _rows);
-                if (samples > _listsUpTo)
-                {
-                    Copy(g, room.G + (waitingCount * Tile), Tile);
-                    Copy(row, room.WaitingD + (waitingCount * _rows), _rows);
-                    waiting[waitingCount++] = first + r;
-                }
-                else if (samples > 0)
-                {
-                    DrawList.Append(TOps.Set, active, 0, room.List);
-                    ListKernel<TOps, TVector>.Backward(row, model.DDecoder + ((long)(first + r) * _rows), room.List, samples, g, room.H, room.DH, _rows);
-                }
-            }
-
-            if (waitingCount >= MaxWaiting)
-            {
-                Backward(waiting, waitingCount, flushed, in model, in room);
-                flushed = true;
-                waitingCount = 0;
-            }
+            Backward(first, rows, on, count, x == null ? present.Candidates + first : null, ref pending, in model, in room);
         }
 
-        if (waitingCount > 0)
-        {
-            Backward(waiting, waitingCount, flushed, in model, in room);
-            flushed = true;
-        }
-
-        if (flushed)
+        BackwardListed(ref pending, in model, in room);
+        BackwardWaiting(ref pending, in model, in room);
+        if (pending.Projected)
             Rows.AddTransposed(room.DHLanes, Tile, _width, Tile, room.DH, _rows);
         if (ReluHidden)
             SampleLanes<TOps, TVector>.Gate(room.H, room.DH, Tile * _rows);
-        return loss + TOps.Sum(sum);
+        loss += TOps.Sum(sum);
+        return model.Linear == null ? loss : -loss;
     }
 
     // A few features of the samples of a tile, [features, samples]; values are those from there on.
@@ -233,28 +234,5 @@ internal sealed unsafe partial class RowKernel<TOps, TVector> : FusedKernel
         }
 
         return room.XRows;
-    }
-
-    // ∂L/∂h += g D and ∂L/∂D += gᵀ h for all features that wait.
-    private void Backward(int* waiting, int count, bool add, in ModelParts model, in Room room)
-    {
-        for (int start = 0; start < Tile; start += SampleLanes<TOps, TVector>.Samples)
-            SampleLanes<TOps, TVector>.Project(room.WaitingD, _rows, room.G + start, Tile, count, M, room.DHLanes + start, Tile, add);
-        BlockKernel<TOps, TVector>.Multiply(room.G, Tile, count, Tile, room.H, _rows, _width, Zeros, 0, room.WaitingDD, _rows);
-        for (int p = 0; p < count; p++)
-        {
-            float* sums = model.DDecoder + ((long)waiting[p] * _rows);
-            float* part = room.WaitingDD + (p * _rows);
-            for (int e = 0; e < _rows; e += TOps.Lanes)
-                TOps.Store(TOps.Add(TOps.Load(sums + e), TOps.Load(part + e)), sums + e);
-        }
-    }
-
-    private static void Copy(float* from, float* to, int count)
-    {
-        if (from == to)
-            return;
-        for (int e = 0; e < count; e += TOps.Lanes)
-            TOps.Store(TOps.Load(from + e), to + e);
     }
 }

@@ -106,16 +106,39 @@ internal static unsafe class SampleLanes<TOps, TVector>
     public static TVector Decode(
         in ModelParts model, int i, int rows, float* h, float* x, float* g, int stride, float* valid, ulong* on, int first, TVector sum) => rows switch
         {
-            4 => Decode<Four>(in model, i, h, x, g, stride, valid, on, first, sum),
-            2 => Decode<Two>(in model, i, h, x, g, stride, valid, on, first, sum),
-            _ => Decode<One>(in model, i, h, x, g, stride, valid, on, first, sum),
+            4 => Decode<Four, Whole>(in model, i, h, x, g, stride, valid, on, first, sum),
+            2 => Decode<Two, Whole>(in model, i, h, x, g, stride, valid, on, first, sum),
+            _ => Decode<One, Whole>(in model, i, h, x, g, stride, valid, on, first, sum),
+        };
+
+    /// <summary>
+    /// The same where there are <see cref="LinearFeatures{TOps,TVector}"/>, in units of −c, with all samples of the batch: instead of g what is left of it is
+    /// written, g_i + x_i − [i is linear] z_i.
+    /// </summary>
+    /// <param name="model">Shape and place of the parameters and sums.</param>
+    /// <param name="i">First feature.</param>
+    /// <param name="rows">How many: <see cref="Rows"/>.</param>
+    /// <param name="h">[m, samples].</param>
+    /// <param name="x">Their x, [rows, samples], rows as far apart as the model says.</param>
+    /// <param name="g">Receives what is left of g, [rows, samples].</param>
+    /// <param name="stride">Floats from one row of h and g to the next.</param>
+    /// <param name="on">Of each feature a bit for every sample in which it is on, added from bit <paramref name="first"/> on.</param>
+    /// <param name="first">Bit of the first sample.</param>
+    /// <param name="sum">Loss so far, Σ (x_i − y_i)².</param>
+    /// <returns>The loss with these features' added.</returns>
+    public static TVector DecodeRest(in ModelParts model, int i, int rows, float* h, float* x, float* g, int stride, ulong* on, int first, TVector sum) => rows switch
+        {
+            4 => Decode<Four, Rest>(in model, i, h, x, g, stride, null, on, first, sum),
+            2 => Decode<Two, Rest>(in model, i, h, x, g, stride, null, on, first, sum),
+            _ => Decode<One, Rest>(in model, i, h, x, g, stride, null, on, first, sum),
         };
 
     // On its own: within a larger method the compiler runs out of its budget for inlining.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static TVector Decode<TRows>(
+    private static TVector Decode<TRows, TOutput>(
         in ModelParts model, int i, float* h, float* x, float* g, int stride, float* valid, ulong* on, int first, TVector sum)
         where TRows : struct, IVectorCount
+        where TOutput : struct, IOutput
     {
         int m = model.M;
         int rows = model.Rows;
@@ -141,52 +164,25 @@ internal static unsafe class SampleLanes<TOps, TVector>
                 AddTo(d + (3 * rows), h0, h1, h2, h3, ref d0, ref d1, ref d2, ref d3);
         }
 
-        sum = Output(in model, i, x, g, valid, on, first, a0, a1, a2, a3, sum);
+        sum = TOutput.Take(in model, i, x, g, valid, on, first, a0, a1, a2, a3, sum);
         if (TRows.Value > 1)
-            sum = Output(in model, i + 1, x + model.Stride, g + stride, valid, on == null ? null : on + 1, first, b0, b1, b2, b3, sum);
+            sum = TOutput.Take(in model, i + 1, x + model.Stride, g + stride, valid, on == null ? null : on + 1, first, b0, b1, b2, b3, sum);
         if (TRows.Value > 2)
-            sum = Output(in model, i + 2, x + (2 * model.Stride), g + (2 * stride), valid, on == null ? null : on + 2, first, c0, c1, c2, c3, sum);
+            sum = TOutput.Take(in model, i + 2, x + (2 * model.Stride), g + (2 * stride), valid, on == null ? null : on + 2, first, c0, c1, c2, c3, sum);
         if (TRows.Value > 3)
-            sum = Output(in model, i + 3, x + (3 * model.Stride), g + (3 * stride), valid, on == null ? null : on + 3, first, d0, d1, d2, d3, sum);
+            sum = TOutput.Take(in model, i + 3, x + (3 * model.Stride), g + (3 * stride), valid, on == null ? null : on + 3, first, d0, d1, d2, d3, sum);
         return sum;
     }
 
+    // sums += v0 + v1 + v2 + v3
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TVector Output(
-        in ModelParts model, int i, float* x, float* g, float* valid, ulong* on, int first, TVector z0, TVector z1, TVector z2, TVector z3, TVector sum)
-    {
-        var (e0, e1, e2, e3) = Load(x);
-        if (model.AbsoluteValue)
-            (e0, e1, e2, e3) = (TOps.Abs(e0), TOps.Abs(e1), TOps.Abs(e2), TOps.Abs(e3));
-        (e0, e1, e2, e3) = model.ReluOutput
-            ? (TOps.Subtract(e0, TOps.Max(z0, TOps.Zero)), TOps.Subtract(e1, TOps.Max(z1, TOps.Zero)),
-                TOps.Subtract(e2, TOps.Max(z2, TOps.Zero)), TOps.Subtract(e3, TOps.Max(z3, TOps.Zero)))
-            : (TOps.Subtract(e0, z0), TOps.Subtract(e1, z1), TOps.Subtract(e2, z2), TOps.Subtract(e3, z3));
-        if (valid != null)
-        {
-            var (v0, v1, v2, v3) = Load(valid);
-            (e0, e1, e2, e3) = (TOps.Multiply(e0, v0), TOps.Multiply(e1, v1), TOps.Multiply(e2, v2), TOps.Multiply(e3, v3));
-        }
+    private static void AddTo(float* sums, TVector v0, TVector v1, TVector v2, TVector v3) =>
+        TOps.Store(TOps.Add(TOps.Load(sums), TOps.Add(TOps.Add(v0, v1), TOps.Add(v2, v3))), sums);
 
-        var c = TOps.Broadcast(model.C[i]);
-        var (q0, q1, q2, q3) = (TOps.Multiply(c, e0), TOps.Multiply(c, e1), TOps.Multiply(c, e2), TOps.Multiply(c, e3));
-        var (even, odd) = (TOps.MultiplyAdd(q0, e0, TOps.Multiply(q2, e2)), TOps.MultiplyAdd(q1, e1, TOps.Multiply(q3, e3)));
-        sum = TOps.Add(sum, TOps.Add(even, odd));
-        if (model.ReluOutput)
-            (q0, q1, q2, q3) = (TOps.WherePositive(z0, q0), TOps.WherePositive(z1, q1), TOps.WherePositive(z2, q2), TOps.WherePositive(z3, q3));
-        Store(g, q0, q1, q2, q3);
-        float* db = model.Db + (i * TOps.Lanes);
-        TOps.Store(TOps.Add(TOps.Load(db), TOps.Add(TOps.Add(q0, q1), TOps.Add(q2, q3))), db);
-        if (on != null)
-        {
-            int lanes = TOps.Lanes;
-            ulong bits = TOps.PositiveMask(z0) | ((ulong)TOps.PositiveMask(z1) << lanes)
-                | ((ulong)TOps.PositiveMask(z2) << (2 * lanes)) | ((ulong)TOps.PositiveMask(z3) << (3 * lanes));
-            *on |= bits << first;
-        }
-
-        return sum;
-    }
+    // A bit for every sample in which z > 0.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong Positive(TVector z0, TVector z1, TVector z2, TVector z3) => TOps.PositiveMask(z0)
+        | ((ulong)TOps.PositiveMask(z1) << TOps.Lanes) | ((ulong)TOps.PositiveMask(z2) << (2 * TOps.Lanes)) | ((ulong)TOps.PositiveMask(z3) << (3 * TOps.Lanes));
 
     // sums += weight · v
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -226,5 +222,73 @@ internal static unsafe class SampleLanes<TOps, TVector>
         TOps.Store(v1, p + TOps.Lanes);
         TOps.Store(v2, p + (2 * TOps.Lanes));
         TOps.Store(v3, p + (3 * TOps.Lanes));
+    }
+
+    /// <summary>What is made of z.</summary>
+    private interface IOutput
+    {
+        static abstract TVector Take(
+            in ModelParts model, int i, float* x, float* g, float* valid, ulong* on, int first, TVector z0, TVector z1, TVector z2, TVector z3, TVector sum);
+    }
+
+    // g.
+    private readonly struct Whole : IOutput
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static TVector Take(
+            in ModelParts model, int i, float* x, float* g, float* valid, ulong* on, int first, TVector z0, TVector z1, TVector z2, TVector z3, TVector sum)
+        {
+            var (e0, e1, e2, e3) = Load(x);
+            if (model.AbsoluteValue)
+                (e0, e1, e2, e3) = (TOps.Abs(e0), TOps.Abs(e1), TOps.Abs(e2), TOps.Abs(e3));
+            (e0, e1, e2, e3) = model.ReluOutput
+                ? (TOps.Subtract(e0, TOps.Max(z0, TOps.Zero)), TOps.Subtract(e1, TOps.Max(z1, TOps.Zero)),
+                    TOps.Subtract(e2, TOps.Max(z2, TOps.Zero)), TOps.Subtract(e3, TOps.Max(z3, TOps.Zero)))
+                : (TOps.Subtract(e0, z0), TOps.Subtract(e1, z1), TOps.Subtract(e2, z2), TOps.Subtract(e3, z3));
+            if (valid != null)
+            {
+                var (v0, v1, v2, v3) = Load(valid);
+                (e0, e1, e2, e3) = (TOps.Multiply(e0, v0), TOps.Multiply(e1, v1), TOps.Multiply(e2, v2), TOps.Multiply(e3, v3));
+            }
+
+            var c = TOps.Broadcast(model.C[i]);
+            var (q0, q1, q2, q3) = (TOps.Multiply(c, e0), TOps.Multiply(c, e1), TOps.Multiply(c, e2), TOps.Multiply(c, e3));
+            var (even, odd) = (TOps.MultiplyAdd(q0, e0, TOps.Multiply(q2, e2)), TOps.MultiplyAdd(q1, e1, TOps.Multiply(q3, e3)));
+            sum = TOps.Add(sum, TOps.Add(even, odd));
+            if (model.ReluOutput)
+                (q0, q1, q2, q3) = (TOps.WherePositive(z0, q0), TOps.WherePositive(z1, q1), TOps.WherePositive(z2, q2), TOps.WherePositive(z3, q3));
+            Store(g, q0, q1, q2, q3);
+            AddTo(model.Db + (i * TOps.Lanes), q0, q1, q2, q3);
+            if (on != null)
+                *on |= Positive(z0, z1, z2, z3) << first;
+            return sum;
+        }
+    }
+
+    // What linear features leave of it.
+    private readonly struct Rest : IOutput
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static TVector Take(
+            in ModelParts model, int i, float* x, float* g, float* valid, ulong* on, int first, TVector z0, TVector z1, TVector z2, TVector z3, TVector sum)
+        {
+            var (x0, x1, x2, x3) = Load(x);
+            var (g0, g1, g2, g3) = model.ReluOutput
+                ? (TOps.Subtract(TOps.Max(z0, TOps.Zero), x0), TOps.Subtract(TOps.Max(z1, TOps.Zero), x1),
+                    TOps.Subtract(TOps.Max(z2, TOps.Zero), x2), TOps.Subtract(TOps.Max(z3, TOps.Zero), x3))
+                : (TOps.Subtract(z0, x0), TOps.Subtract(z1, x1), TOps.Subtract(z2, x2), TOps.Subtract(z3, x3));
+            var (even, odd) = (TOps.MultiplyAdd(g0, g0, TOps.Multiply(g2, g2)), TOps.MultiplyAdd(g1, g1, TOps.Multiply(g3, g3)));
+            if (model.ReluOutput)
+                (g0, g1, g2, g3) = (TOps.WherePositive(z0, g0), TOps.WherePositive(z1, g1), TOps.WherePositive(z2, g2), TOps.WherePositive(z3, g3));
+            AddTo(model.Db + (i * TOps.Lanes), g0, g1, g2, g3);
+            var minus = TOps.Broadcast(-model.Linear[i]);
+            Store(g, Left(minus, z0, x0), Left(minus, z1, x1), Left(minus, z2, x2), Left(minus, z3, x3));
+            *on |= Positive(z0, z1, z2, z3) << first;
+            return TOps.Add(sum, TOps.Add(even, odd));
+        }
+
+        // z or, where it is off, x; of linear features z less.
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static TVector Left(TVector minus, TVector z, TVector x) => TOps.MultiplyAdd(minus, z, TOps.WherePositive(z, z, x));
     }
 }
