@@ -224,22 +224,15 @@ internal sealed unsafe class LinearFeatures<TOps, TVector>
     {
         public State(float* floats, LinearFeatures<TOps, TVector> features)
         {
-            float* next = floats;
-            Coupling = Take((long)features.M * features._rows);
-            Pull = Take(features._rows);
-            Mean = Take(features._rows);
-            W = Take((long)features.N * features._rows);
-            Linear = Take(features.N);
-            Count = (int*)Take(1);
-            Unit = Take(1);
-            Floats = next - floats;
-
-            float* Take(long count)
-            {
-                float* taken = next;
-                next += count;
-                return taken;
-            }
+            var arrays = new Arrays(floats);
+            Coupling = arrays.Take((long)features.M * features._rows);
+            Pull = arrays.Take(features._rows);
+            Mean = arrays.Take(features._rows);
+            W = arrays.Take((long)features.N * features._rows);
+            Linear = arrays.Take(features.N);
+            Count = (int*)arrays.Take(1);
+            Unit = arrays.Take(1);
+            Floats = arrays.Floats;
         }
 
         /// <summary>Floats that all of it takes.</summary>

@@ -25,26 +25,19 @@ internal sealed unsafe partial class RowKernel<TOps, TVector>
         public Room(RowKernel<TOps, TVector> kernel, float* floats, int run)
         {
             const int features = MaxWaiting + MaxDecoded;
-            float* next = floats;
-            X = Take(Tile * (long)kernel.N * run);
-            XRows = Take(Tile * MaxDecoded);
-            HLanes = Take(Tile * kernel._width);
-            DHLanes = Take(Tile * kernel._width);
-            H = Take(Tile * kernel._rows);
-            DH = Take(Tile * kernel._rows);
-            G = Take(Tile * features);
-            WaitingD = Take(features * kernel._rows);
-            WaitingDD = Take(features * kernel._rows);
-            List = (int*)Take(ListLength + DrawList.Spare);
-            Values = Take(ListLength + Expansion.SpareSamples);
-            Floats = next - floats;
-
-            float* Take(long count)
-            {
-                float* taken = next;
-                next += count;
-                return taken;
-            }
+            var arrays = new Arrays(floats);
+            X = arrays.Take(Tile * (long)kernel.N * run);
+            XRows = arrays.Take(Tile * MaxDecoded);
+            HLanes = arrays.Take(Tile * kernel._width);
+            DHLanes = arrays.Take(Tile * kernel._width);
+            H = arrays.Take(Tile * kernel._rows);
+            DH = arrays.Take(Tile * kernel._rows);
+            G = arrays.Take(Tile * features);
+            WaitingD = arrays.Take(features * kernel._rows);
+            WaitingDD = arrays.Take(features * kernel._rows);
+            List = (int*)arrays.Take(ListLength + DrawList.Spare);
+            Values = arrays.Take(ListLength + Expansion.SpareSamples);
+            Floats = arrays.Floats;
         }
 
         /// <summary>Floats that all of it takes.</summary>
