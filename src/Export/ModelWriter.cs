@@ -102,7 +102,7 @@ public static class ModelWriter
         RequireFits(
             instances.Count * ((n * m * (weights.W2 is null ? 1 : 2)) + n),
             Encoding.UTF8.GetByteCount(json) + Encoding.UTF8.GetByteCount(weights.Experiment),
-            $"{instances.Count} instance{(instances.Count == 1 ? "" : "s")} with {n} features and {m} hidden dimensions");
+            $"{Nouns.Count(instances.Count, "instance")} with {n} features and {m} hidden dimensions");
 
         long? leading = layout == ModelLayout.Ensemble ? instances.Count : null;
         string kind = ModelGraph.Name(weights.Kind);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using ToyPipeline.Analysis.Stage;
+using ToyPipeline.Core;
 using ToyPipeline.Core.Experiments;
 
 namespace ToyPipeline.Analysis.Claims;
@@ -111,6 +112,6 @@ internal sealed class StaysFor(PlateauSpec plateau) : ILine
                 (longest, end) = (run, at);
         }
 
-        return (longest >= plateau.Cells, longest == 0 ? $"no cell of the line of {where(0)}" : $"{longest} cell{(longest == 1 ? "" : "s")} up to {where(end)}");
+        return (longest >= plateau.Cells, longest == 0 ? $"no cell of the line of {where(0)}" : $"{Nouns.Count(longest, "cell")} up to {where(end)}");
     }
 }

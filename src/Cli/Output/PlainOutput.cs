@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using ToyPipeline.Analysis.Claims;
+using ToyPipeline.Core;
 using ToyPipeline.Core.Experiments;
 using ToyPipeline.Core.Runs;
 

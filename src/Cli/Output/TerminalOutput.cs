@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Spectre.Console;
 using Spectre.Console.Rendering;
 using ToyPipeline.Analysis.Claims;
+using ToyPipeline.Core;
 using ToyPipeline.Core.Experiments;
 using ToyPipeline.Core.Runs;
 

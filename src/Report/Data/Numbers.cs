@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using ToyPipeline.Core;
 
 namespace ToyPipeline.Report.Data;
 
@@ -35,5 +36,5 @@ internal static partial class Numbers
     public static string Count(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
 
     /// <summary>A count and its noun: <c>1 cell</c>, <c>3 cells</c>.</summary>
-    public static string Count(long value, string noun) => $"{Count(value)} {noun}{(value == 1 ? "" : "s")}";
+    public static string Count(long value, string noun) => $"{Count(value)} {Nouns.Of(value, noun)}";
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using ToyPipeline.Core;
 
 namespace ToyPipeline.Sweeps.Nights;
 
@@ -14,7 +15,7 @@ public static class NightSummary
     {
         ArgumentNullException.ThrowIfNull(result);
         (FindingKind Kind, string Noun)[] kinds = [(FindingKind.FailedRun, "failed run"), (FindingKind.FailedClaim, "failed claim"), (FindingKind.Regression, "regression")];
-        string[] bad = [.. kinds.Select(kind => (Count: result.Findings.Count(finding => finding.Kind == kind.Kind), kind.Noun)).Where(kind => kind.Count > 0).Select(kind => Count(kind.Count, kind.Noun))];
+        string[] bad = [.. kinds.Select(kind => (Count: result.Findings.Count(finding => finding.Kind == kind.Kind), kind.Noun)).Where(kind => kind.Count > 0).Select(kind => Nouns.Count(kind.Count, kind.Noun))];
         return $"Night {result.Night.Number}: {(bad.Length == 0 ? "good" : string.Join(", ", bad))}";
     }
 
@@ -36,7 +37,7 @@ public static class NightSummary
         var (night, claims) = (result.Night, result.Runs.SelectMany(run => run.Claims).ToList());
         Line(text, $"# {Subject(result)}\n");
         string compared = result.LastGood is { } good ? $"compared with night {good.Number} of {Date(good.Started)}, the last good one" : "no good night before it to compare with";
-        Line(text, $"{Date(night.Started)} UTC on {night.Machine.Name} ({Count(night.Machine.Cores, "core")}): {Count(result.Runs.Count, "experiment")} in {Duration(night)}, {claims.Count(claim => claim.Holds)} of {Count(claims.Count, "claim")} hold; {compared}.");
+        Line(text, $"{Date(night.Started)} UTC on {night.Machine.Name} ({Nouns.Count(night.Machine.Cores, "core")}): {Nouns.Count(result.Runs.Count, "experiment")} in {Duration(night)}, {claims.Count(claim => claim.Holds)} of {Nouns.Count(claims.Count, "claim")} hold; {compared}.");
         Section(text, result, FindingKind.FailedRun, "Did not finish", ["experiment", "why"], finding => [finding.Experiment, finding.Name]);
         Section(text, result, FindingKind.FailedClaim, "Claims that fail", ["experiment", "at", "claim", "last good", "now"], finding => [finding.Experiment, finding.At, finding.Name, finding.Before, finding.Now]);
         string[] values = ["experiment", "at", "what", "last good", "now", "allowed"];
@@ -84,8 +85,6 @@ public static class NightSummary
         var time = (night.Finished ?? night.Started) - night.Started;
         return time < TimeSpan.Zero ? "unknown time" : time.ToString(time < TimeSpan.FromHours(1) ? @"m\:ss" : @"h\:mm\:ss", CultureInfo.InvariantCulture);
     }
-
-    private static string Count(int count, string noun) => $"{count.ToString(CultureInfo.InvariantCulture)} {noun}{(count == 1 ? "" : "s")}";
 
     private static void Line(StringBuilder text, string line) => text.Append(line).Append('\n');
 }

@@ -127,11 +127,11 @@ internal static unsafe class SampleLanes<TOps, TVector>
     /// <param name="sum">Loss so far, Σ (x_i − y_i)².</param>
     /// <returns>The loss with these features' added.</returns>
     public static TVector DecodeRest(in ModelParts model, int i, int rows, float* h, float* x, float* g, int stride, ulong* on, int first, TVector sum) => rows switch
-        {
-            4 => Decode<Four, Rest>(in model, i, h, x, g, stride, null, on, first, sum),
-            2 => Decode<Two, Rest>(in model, i, h, x, g, stride, null, on, first, sum),
-            _ => Decode<One, Rest>(in model, i, h, x, g, stride, null, on, first, sum),
-        };
+    {
+        4 => Decode<Four, Rest>(in model, i, h, x, g, stride, null, on, first, sum),
+        2 => Decode<Two, Rest>(in model, i, h, x, g, stride, null, on, first, sum),
+        _ => Decode<One, Rest>(in model, i, h, x, g, stride, null, on, first, sum),
+    };
 
     // On its own: within a larger method the compiler runs out of its budget for inlining.
     [MethodImpl(MethodImplOptions.NoInlining)]
