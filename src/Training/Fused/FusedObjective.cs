@@ -233,9 +233,17 @@ internal sealed unsafe class FusedObjective : IObjective
         int batch = ensemble.Training.Batch;
         if (TileKernel<TOps, TVector>.Suits(spec))
             return [.. Enumerable.Repeat(new TileKernel<TOps, TVector>(spec, batch), ensemble.Instances)];
-        var gram = new GramKernel<TOps, TVector>(spec, batch);
-        return [.. ensemble.Sources.Zip(ensemble.Pack.Specs, (source, cell) => GramKernel<TOps, TVector>.Suits(spec, batch, source.MeanDensity)
-            ? gram : (FusedKernel)new RowKernel<TOps, TVector>(spec, batch, cell.Data, source.Dense))];
+        var ofCell = new Dictionary<CellSpec, FusedKernel>(ReferenceEqualityComparer.Instance);
+        return [.. ensemble.Sources.Zip(ensemble.Pack.Specs, (source, cell) =>
+        {
+            if (!ofCell.TryGetValue(cell, out var kernel))
+            {
+                ofCell[cell] = kernel = GramKernel<TOps, TVector>.Suits(spec, batch, source.MeanDensity)
+                    ? new GramKernel<TOps, TVector>(spec, batch) : new RowKernel<TOps, TVector>(spec, batch, cell.Data, source.Dense);
+            }
+
+            return kernel;
+        })];
     }
 
     // Room for any of the kernels, in one place: how arrays lie to each other in the caches is then the same in every run.
