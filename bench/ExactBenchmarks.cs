@@ -33,7 +33,7 @@ internal static class ExactBenchmarks
             """, "bench.yaml");
         var pack = new Grid(experiment).Packs().Single();
         var shape = new TrainCase(name, ModelKind.ReluOutput, features, hidden, PeerInstances, 1, 0.1, 0);
-        using var peer = new EagerTraining(shape, EagerTraining.Variants(shape).MinBy(variant => TrainBenchmarks.Seconds(shape, variant))!);
+        using var peer = new EagerTraining(shape, TrainBenchmarks.FastestPeer(shape));
         var compared = harness.Compare(
             Harness.Timed(repetitions =>
             {

@@ -48,6 +48,8 @@ internal static class TrainBenchmarks
     // The reference setting's: rounds are spread over them.
     private const long TrainingSteps = 10_000;
 
+    private const int PeerTurns = 3;
+
     /// <summary>The case whose peak memory is measured too.</summary>
     private const string MemoryCase = "train/n400m30-i8";
     private const double MemoryLimit = 200;
@@ -89,7 +91,7 @@ internal static class TrainBenchmarks
         double sgemm = s_sgemm.Value;
         torch.random.manual_seed(1);
         using var ours = new Ours(shape);
-        var variant = EagerTraining.Variants(shape).MinBy(variant => Seconds(shape, variant))!;
+        var variant = FastestPeer(shape);
         using var peer = new EagerTraining(shape, variant);
         double first = new Harness(3).Measure(Harness.Timed(ours.Train));
         var compared = harness.Compare(Harness.Timed(ours.Train), Harness.Timed(peer.Train), share => ours.Reach((long)(share * TrainingSteps)));
@@ -107,10 +109,17 @@ internal static class TrainBenchmarks
         double Microseconds(double stepSeconds) => stepSeconds * 1e6 / shape.Instances;
     }
 
-    public static double Seconds(TrainCase shape, EagerVariant variant)
+    /// <summary>The way of running the eager peer that takes least in the best of a few turns: one turn alone may fall into a spell of the machine.</summary>
+    public static EagerVariant FastestPeer(TrainCase shape)
     {
-        using var peer = new EagerTraining(shape, variant);
-        return new Harness(1).Measure(Harness.Timed(peer.Train));
+        var variants = EagerTraining.Variants(shape).ToList();
+        return Enumerable.Range(0, PeerTurns).SelectMany(_ => variants.Select(variant => (Variant: variant, Seconds: Seconds(variant)))).MinBy(turn => turn.Seconds).Variant;
+
+        double Seconds(EagerVariant variant)
+        {
+            using var peer = new EagerTraining(shape, variant);
+            return new Harness(1).Measure(Harness.Timed(peer.Train));
+        }
     }
 
     // Operations per second of libtorch multiplying 1024 × 1024 matrices; in place, so that no memory is asked for.
