@@ -1,5 +1,6 @@
 using TorchSharp;
 using TorchSharp.Modules;
+using ToyPipeline.Core;
 using ToyPipeline.Core.Experiments;
 using static TorchSharp.torch;
 
@@ -21,7 +22,7 @@ internal enum EagerLayout
 /// <summary>A way to run the eager peer.</summary>
 internal sealed record EagerVariant(EagerLayout Layout, int Threads)
 {
-    public override string ToString() => $"{Layout.ToString().ToLowerInvariant()}, {Threads} thread{(Threads == 1 ? "" : "s")}";
+    public override string ToString() => $"{Layout.ToString().ToLowerInvariant()}, {Nouns.Count(Threads, "thread")}";
 }
 
 /// <summary>

@@ -48,6 +48,7 @@ internal static class TrainBenchmarks
     // The reference setting's: rounds are spread over them.
     private const long TrainingSteps = 10_000;
 
+    // Turns that each way of running the peer gets to show that it is the fastest.
     private const int PeerTurns = 3;
 
     /// <summary>The case whose peak memory is measured too.</summary>

@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using ToyPipeline.Core.Experiments;
 
 namespace ToyPipeline.Training.Fused;
@@ -139,12 +140,13 @@ internal sealed unsafe class LinearFeatures<TOps, TVector>
         }
     }
 
-    /// <summary>∂L/∂W_j of the linear features: adds b_j Σ h + (Σ h hᵀ) W_j.</summary>
+    /// <summary>∂L/∂W_j of the linear features: adds b_j Σ h + (Σ h hᵀ) W_j. Then the whole gradient is in units of −c no more.</summary>
     /// <param name="floats">State.</param>
     /// <param name="b">b, [n].</param>
     /// <param name="sums">Sums over samples.</param>
-    /// <param name="dw">∂L/∂W, [n, mp].</param>
-    public void Finish(float* floats, float* b, float* sums, float* dw)
+    /// <param name="dw">∂L/∂W, [n, mp], and after it the rest of the gradient.</param>
+    /// <param name="length">Length of both.</param>
+    public void Finish(float* floats, float* b, float* sums, float* dw, int length)
     {
         var state = new State(floats, this);
         if (*state.Count == 0)
@@ -158,6 +160,9 @@ internal sealed unsafe class LinearFeatures<TOps, TVector>
             for (int e = 0; e < _rows; e += TOps.Lanes)
                 TOps.Store(TOps.MultiplyAdd(factor, TOps.Load(sum + e), TOps.Load(row + e)), row + e);
         }
+
+        var gradient = new Span<float>(dw, length);
+        TensorPrimitives.Multiply(gradient, *state.Unit, gradient);
     }
 
     // By mean and deviation of z, where h is as likely in one direction as in another.

@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using ToyPipeline.DataGen;
 
@@ -139,6 +140,7 @@ internal static unsafe class ListKernel<TOps, TVector>
         VectorRow<TOps, TVector>.AddProduct<TCount, None>(dw + Feature(*draw, rows), TOps.Broadcast(*value), h0, h1, h2, h3);
     }
 
+    // In turn as in AddOuter, and for the same reason.
     private static void Backward<TCount>(float* decoder, float* dDecoder, int* draws, float* values, int count, float* h, float* dh, int rows)
         where TCount : struct, IVectorCount
     {
@@ -180,7 +182,7 @@ internal static unsafe class ListKernel<TOps, TVector>
         var (d0, d1, d2, d3) = VectorRow<TOps, TVector>.Load<TCount, None>(dDecoder);
         for (; samples != 0; samples &= samples - 1)
         {
-            long sample = System.Numerics.BitOperations.TrailingZeroCount(samples);
+            long sample = BitOperations.TrailingZeroCount(samples);
             var factor = TOps.Broadcast(g[sample]);
             VectorRow<TOps, TVector>.AddTo<TCount, None>(h + (sample * rows), factor, ref d0, ref d1, ref d2, ref d3);
             VectorRow<TOps, TVector>.AddProduct<TCount, None>(dh + (sample * rows), factor, w0, w1, w2, w3);

@@ -1,5 +1,4 @@
 using System.Numerics;
-using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using ToyPipeline.Core.Experiments;
@@ -134,13 +133,7 @@ internal sealed unsafe partial class RowKernel<TOps, TVector> : FusedKernel
     public override void Finish(float* state, float* accumulator, ParameterPointers gradient)
     {
         long matrix = (long)N * _rows;
-        if (_linear is not null)
-        {
-            _linear.Finish(state + Weights, state + Biases, accumulator + LinearSums, accumulator);
-            var sums = new Span<float>(accumulator, (int)LinearSums);
-            TensorPrimitives.Multiply(sums, Unit(state), sums);
-        }
-
+        _linear?.Finish(state + Weights, state + Biases, accumulator + LinearSums, accumulator, (int)LinearSums);
         Rows.Unpad(accumulator, gradient.WPointer, N, M, _rows);
         if (AbsoluteValue)
             Rows.Unpad(accumulator + matrix, gradient.W2Pointer, N, M, _rows);

@@ -106,9 +106,9 @@ internal static unsafe class SampleLanes<TOps, TVector>
     public static TVector Decode(
         in ModelParts model, int i, int rows, float* h, float* x, float* g, int stride, float* valid, ulong* on, int first, TVector sum) => rows switch
         {
-            4 => Decode<Four, Whole>(in model, i, h, x, g, stride, valid, on, first, sum),
-            2 => Decode<Two, Whole>(in model, i, h, x, g, stride, valid, on, first, sum),
-            _ => Decode<One, Whole>(in model, i, h, x, g, stride, valid, on, first, sum),
+            4 => Decode<Four, Gradient>(in model, i, h, x, g, stride, valid, on, first, sum),
+            2 => Decode<Two, Gradient>(in model, i, h, x, g, stride, valid, on, first, sum),
+            _ => Decode<One, Gradient>(in model, i, h, x, g, stride, valid, on, first, sum),
         };
 
     /// <summary>
@@ -232,7 +232,7 @@ internal static unsafe class SampleLanes<TOps, TVector>
     }
 
     // g.
-    private readonly struct Whole : IOutput
+    private readonly struct Gradient : IOutput
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static TVector Take(
